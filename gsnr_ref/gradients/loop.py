@@ -1,0 +1,28 @@
+"""One backward pass a sample: slow, obviously right, the oracle."""
+
+from typing import Any
+
+import numpy as np
+from autograd import make_vjp
+
+from gsnr_ref.contract import Model, Params
+
+
+def looped_gradients(model: Model, params: Params, x: Any, y: Any) -> Params:
+    """Return dL(yᵢ, f(xᵢ, θ))/dθ for each sample i, one after the other: equation 1.
+
+    See `gsnr_ref.per_sample_gradients`, which checks the inputs.
+    """
+    moving = {name: params[name] for name in model.trainable}
+    frozen = {name: value for name, value in params.items() if name not in moving}
+
+    def gradient(i: int) -> Params:
+        def loss(boxed: Any) -> Any:
+            theta = frozen | {name: boxed[name] for name in moving}
+            return model.loss(theta, x[i : i + 1], y[i : i + 1])
+
+        backward, losses = make_vjp(loss)(moving)
+        return backward(np.ones_like(losses))  # type: ignore[no-any-return]
+
+    rows = [gradient(i) for i in range(len(x))]
+    return {name: np.stack([row[name] for row in rows]) for name in model.trainable}

@@ -1,0 +1,174 @@
+"""OSGR by its definition, exactly: every dataset that a finite population can give.
+
+Imports ``contract`` and ``osgr/step`` only: the two sides of the identity share no code.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from gsnr_ref.contract import (
+    Array,
+    FiniteSupport,
+    InputError,
+    Model,
+    Params,
+    RangeError,
+    check_batch,
+    check_count,
+    check_learning_rate,
+    is_exact,
+    is_finite_population,
+)
+from gsnr_ref.osgr.step import step
+
+
+@dataclass(frozen=True)
+class EnumeratedOSGR:
+    """What `enumerated_osgr` returns: floats, or Fractions where everything was exact.
+
+    Attributes
+    ----------
+    value : float or Fraction
+        Expected test-loss decrease over expected training-loss decrease.
+    training_decrease, test_decrease : float or Fraction
+        Expected decreases, in the units of the loss.
+    n_datasets : int
+        Number of different datasets (as multisets) that were enumerated.
+
+    Examples
+    --------
+    >>> EnumeratedOSGR(0.5, 2.0, 1.0, 10).value
+    0.5
+    """
+
+    value: Any
+    training_decrease: Any
+    test_decrease: Any
+    n_datasets: int
+
+
+def enumerated_osgr(
+    model: Model,
+    params: Params,
+    population: FiniteSupport,
+    n: int,
+    learning_rate: Any,
+    max_datasets: int = 200_000,
+) -> EnumeratedOSGR:
+    """Exact OSGR of a finite population: equation 5 as a sum over every training set.
+
+    A training set of n draws from k points is a vector of k counts; its probability is
+    multinomial. So the expectation has C(n + k − 1, k − 1) terms, not kⁿ. The test loss is the
+    population's.
+
+    Parameters
+    ----------
+    model : Model
+    params : dict of str to ndarray
+    population : FinitePopulation, or anything with ``x``, ``y`` and ``probabilities``
+    n : int
+        Size of the training set.
+    learning_rate : float or Fraction
+        A float stands for its exact value.
+    max_datasets : int
+        Refuse to enumerate more datasets than this. One takes about 0.1 ms for a small model.
+
+    Returns
+    -------
+    EnumeratedOSGR
+        With ``value``, ``training_decrease`` and ``test_decrease``; ``Fraction`` where the
+        population and the params are ``Fraction`` arrays (dtype object) and the model's arithmetic
+        is rational, as in linear regression.
+
+    Raises
+    ------
+    InputError
+        If an argument does not fit, or there are more than `max_datasets` datasets.
+    RangeError
+        If a loss leaves the range of float64, or no step changes the training loss.
+
+    Notes
+    -----
+    Source: Liu et al., ICLR 2020, section 2.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> from toy_models import FinitePopulation, LinearRegression
+    >>> x = np.array([[Fraction(1)], [Fraction(1)]])
+    >>> population = FinitePopulation(x, np.array([Fraction(0), Fraction(2)]))
+    >>> params = {"linear.weight": np.array([[Fraction(3)]])}  # gradients 3 and 1
+    >>> model = LinearRegression(1, bias=False)
+    >>> enumerated_osgr(model, params, population, n=1, learning_rate=Fraction(1, 10)).value
+    Fraction(15, 19)
+    """
+    n = check_count("n", n)
+    learning_rate = check_learning_rate(learning_rate)
+    if not is_finite_population(population):
+        raise InputError(
+            f"population is {type(population).__name__}; expected x, y and probabilities"
+        )
+    x, y = check_batch(model, params, population.x, population.y)
+    n_points = len(x)
+    n_datasets = math.comb(n + n_points - 1, n_points - 1)
+    if n_datasets > max_datasets:
+        raise InputError(
+            f"n is {n} and the population has {n_points} points: {n_datasets} datasets; "
+            f"expected at most max_datasets = {max_datasets}"
+        )
+    before = model.loss(params, x, y)
+    exact = is_exact(before)
+    probabilities = [Fraction(p) for p in population.probabilities.tolist()]
+    number = Fraction if exact else float
+    learning_rate = number(learning_rate)
+    test_weights = _weights(probabilities, exact)
+    training_terms, test_terms = [], []
+    for counts in _count_vectors(n, n_points):
+        chance = number(_multinomial_probability(counts, probabilities))
+        training_weights = _weights([Fraction(c, n) for c in counts], exact)
+        with np.errstate(over="ignore", invalid="ignore"):
+            stepped = step(model, params, x, y, training_weights, learning_rate)
+            decrease = before - model.loss(stepped, x, y)
+        training_terms.append(chance * (training_weights * decrease).sum())
+        test_terms.append(chance * (test_weights * decrease).sum())
+    add: Any = sum if exact else math.fsum
+    training, test = add(training_terms), add(test_terms)
+    if not exact and not np.isfinite([training, test]).all():
+        raise RangeError(
+            f"a loss is not finite after a step with learning_rate {learning_rate}; "
+            "expected a smaller learning_rate, or finite params"
+        )
+    if training == 0:
+        raise RangeError(
+            f"the expected training-loss decrease at learning_rate {learning_rate} is 0; "
+            "expected params where the gradient is not zero"
+        )
+    return EnumeratedOSGR(test / training, training, test, n_datasets)
+
+
+def _weights(fractions: list[Fraction], exact: bool) -> Array:
+    weights = np.array(fractions, dtype=object)
+    return weights if exact else weights.astype(float)
+
+
+def _count_vectors(n: int, n_points: int) -> Iterator[tuple[int, ...]]:
+    """All ways to draw n times from n_points points, order aside."""
+    if n_points == 1:
+        yield (n,)
+        return
+    for first in range(n, -1, -1):
+        for rest in _count_vectors(n - first, n_points - 1):
+            yield (first, *rest)
+
+
+def _multinomial_probability(counts: tuple[int, ...], probabilities: list[Fraction]) -> Fraction:
+    """n!/Πc! · Πp^c, exactly."""
+    probability = Fraction(math.factorial(sum(counts)))
+    for count, p in zip(counts, probabilities, strict=True):
+        probability *= p**count / math.factorial(count)
+    return probability

@@ -1,0 +1,205 @@
+"""OSGR by its definition, on drawn datasets: real steps, losses read before and after.
+
+Imports ``contract`` and ``osgr/step`` only: the two sides of the identity share no code.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gsnr_ref.contract import (
+    Array,
+    InputError,
+    Model,
+    Params,
+    Population,
+    RangeError,
+    check_batch,
+    check_count,
+    check_learning_rate,
+    is_finite_population,
+)
+from gsnr_ref.osgr.step import mean_decrease, step
+
+
+@dataclass(frozen=True)
+class MeasuredOSGR:
+    """What `measured_osgr` returns.
+
+    Attributes
+    ----------
+    value : float
+        Mean test-loss decrease over mean training-loss decrease: a ratio of means.
+    standard_error : float
+        Of the value, by the delta method.
+    training_decrease, test_decrease : float
+        Mean decreases, in the units of the loss.
+    training_decreases, test_decreases : ndarray, shape (n_trials,)
+        The decreases of each trial.
+
+    Examples
+    --------
+    >>> MeasuredOSGR.of(np.array([1.0, 3.0]), np.array([0.5, 1.5])).value
+    0.5
+    """
+
+    value: float
+    standard_error: float
+    training_decrease: float
+    test_decrease: float
+    training_decreases: Array = field(repr=False)
+    test_decreases: Array = field(repr=False)
+
+    @classmethod
+    def of(cls, training_decreases: Array, test_decreases: Array) -> "MeasuredOSGR":
+        """Ratio of the means of paired decreases, with its standard error."""
+        training, test = training_decreases.mean(), test_decreases.mean()
+        value = test / training  # equation 5
+        residuals = test_decreases - value * training_decreases
+        standard_error = residuals.std(ddof=1) / np.sqrt(len(residuals)) / abs(training)
+        return cls(
+            float(value),
+            float(standard_error),
+            float(training),
+            float(test),
+            training_decreases,
+            test_decreases,
+        )
+
+
+def measured_osgr(
+    model: Model,
+    params: Params,
+    population: Population,
+    n: int,
+    learning_rate: float,
+    n_trials: int = 1000,
+    seed: int = 0,
+    n_test: int | None = None,
+    n_jobs: int = 1,
+) -> MeasuredOSGR:
+    """OSGR by its definition: equation 5, R(Z, n) = E ΔL[D′] / E ΔL[D].
+
+    Each trial draws a training set D of n samples, takes one real gradient step on its mean loss,
+    and reads the training loss and the test loss before and after.
+
+    Parameters
+    ----------
+    model : Model
+    params : dict of str to ndarray
+        Where the step starts. They must not depend on the datasets drawn here.
+    population : Population
+        If it has ``x``, ``y`` and ``probabilities``, its support is finite, and the test loss is
+        the exact population loss. Otherwise each trial draws a test set.
+    n : int
+        Size of the training set.
+    learning_rate : float
+    n_trials : int
+        At least 2.
+    seed : int
+        Trial i uses the i-th stream spawned from it, so the result does not depend on `n_jobs`.
+    n_test : int, optional
+        Size of a drawn test set; n if left out. Changes the standard error, not the expectation.
+    n_jobs : int
+        Processes, through joblib (extra ``experiments``) if not 1; -1 for all cores.
+
+    Returns
+    -------
+    MeasuredOSGR
+        With ``value``, ``standard_error``, ``training_decrease`` and ``test_decrease``.
+
+    Raises
+    ------
+    InputError
+        If an argument does not fit, or the samples hold NaN or infinity.
+    RangeError
+        If a loss leaves the range of float64, or no step changes the training loss.
+
+    Notes
+    -----
+    A ratio of expectations, never an expectation of ratios. The standard error is that of a ratio
+    of means (delta method): std(ΔL[D′] − R ΔL[D]) / (√n_trials · mean ΔL[D]).
+    Source: Liu et al., ICLR 2020, section 2.
+
+    Examples
+    --------
+    >>> from toy_models import LinearRegression, GaussianLinear
+    >>> model, population = LinearRegression(2), GaussianLinear([1.0, -1.0])
+    >>> result = measured_osgr(model, model.init(0), population, 10, 1e-3, n_trials=200)
+    >>> 0 < result.standard_error < 0.1
+    True
+    """
+    n, n_trials = check_count("n", n), check_count("n_trials", n_trials, 2)
+    n_test = n if n_test is None else check_count("n_test", n_test)
+    learning_rate = check_learning_rate(learning_rate)
+    check_count("seed", seed, 0)
+    if n_jobs != -1:
+        check_count("n_jobs", n_jobs)
+    if not isinstance(population, Population):
+        raise InputError(f"population is {type(population).__name__}; expected a method sample")
+    if is_finite_population(population):
+        check_batch(model, params, population.x, population.y)
+    seeds = np.random.SeedSequence(seed).spawn(n_trials)
+    arguments = (model, params, population, n, learning_rate, n_test)
+    if n_jobs == 1:
+        decreases = _run_trials(*arguments, seeds)
+    else:
+        from gsnr_ref.parallel import in_parallel
+
+        pieces = [p.tolist() for p in np.array_split(np.array(seeds), min(n_trials, 32))]
+        decreases = np.concatenate(in_parallel(_run_trials, arguments, pieces, n_jobs))
+    if not np.isfinite(decreases).all():
+        raise RangeError(
+            f"a loss is not finite after a step with learning_rate {learning_rate}; "
+            "expected a smaller learning_rate, or finite params"
+        )
+    if not decreases[:, 0].any():
+        raise RangeError(
+            f"no step with learning_rate {learning_rate} changes the training loss; "
+            "expected a larger learning_rate, or params where the gradient is not zero"
+        )
+    return MeasuredOSGR.of(decreases[:, 0], decreases[:, 1])
+
+
+def _run_trials(
+    model: Model,
+    params: Params,
+    population: Population,
+    n: int,
+    learning_rate: float,
+    n_test: int,
+    seeds: list[np.random.SeedSequence],
+) -> Array:
+    """Training and test decrease of each trial, shape (n_trials, 2)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.array(
+            [
+                _trial(
+                    model, params, population, n, learning_rate, n_test, np.random.default_rng(seed)
+                )
+                for seed in seeds
+            ]
+        )
+
+
+def _trial(
+    model: Model,
+    params: Params,
+    population: Population,
+    n: int,
+    learning_rate: float,
+    n_test: int,
+    rng: np.random.Generator,
+) -> tuple[Any, Any]:
+    """ΔL[D] and ΔL[D′] of one step on one drawn training set."""
+    x, y = check_batch(model, params, *population.sample(rng, n))
+    training_weights = np.full(n, 1 / n)
+    stepped = step(model, params, x, y, training_weights, learning_rate)
+    training = mean_decrease(model, params, stepped, x, y, training_weights)
+    if is_finite_population(population):
+        test_x, test_y, test_weights = population.x, population.y, population.probabilities
+    else:
+        test_x, test_y = population.sample(rng, n_test)
+        test_weights = np.full(n_test, 1 / n_test)
+    return training, mean_decrease(model, params, stepped, test_x, test_y, test_weights)
