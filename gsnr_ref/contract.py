@@ -4,6 +4,7 @@ Imports nothing else of ``gsnr_ref``: every other module may import this one.
 """
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
@@ -145,6 +146,18 @@ def is_exact(array: Any) -> bool:
     (True, False)
     """
     return bool(np.asarray(array).dtype == object)
+
+
+def ones_like(array: Any) -> Array:
+    """Ones to start a backward pass with: fractions where the array is exact, since 1 / 2 is not.
+
+    Examples
+    --------
+    >>> ones_like(np.array([Fraction(1, 3)]))
+    array([Fraction(1, 1)], dtype=object)
+    """
+    one = Fraction(1) if is_exact(array) else 1.0
+    return np.full(np.shape(array), one, dtype=np.asarray(array).dtype)
 
 
 def as_array(name: str, value: Any) -> Array:

@@ -147,9 +147,8 @@ class GradientMoments:
             count: Any = n_samples
         else:
             used = weights > 0
-            count, weights = weights.sum(), weights[used]
+            count, weights = _total(weights), weights[used]
             arrays = map_structure(lambda a: a[used], arrays)
-            count = count.item() if isinstance(count, np.generic) else count
         if count == 0:
             return cls._of(0, map_structure(_empty_like, arrays))
         with np.errstate(over="ignore", invalid="ignore"):
@@ -226,6 +225,11 @@ def _checked_weights(weights: Any, n_samples: int) -> Array | None:
     if not (array >= 0).all():
         raise InputError(f"weights has minimum {array.min()}; expected none below 0")
     return array
+
+
+def _total(weights: Array) -> Any:
+    total = weights.sum()
+    return total.item() if isinstance(total, np.generic) else total
 
 
 def _empty_like(array: Array) -> Sums:
@@ -344,7 +348,7 @@ def _tapped_moments(
     if weights is not None:
         used = weights > 0
         x, y, weights = x[used], y[used], weights[used]
-        count = weights.sum()
+        count = _total(weights)
         if count == 0:
             return GradientMoments._of(0, {p: empty_sums(params[p].shape) for p in model.trainable})
     with np.errstate(over="ignore", invalid="ignore"):

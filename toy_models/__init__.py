@@ -4,6 +4,7 @@ Never imports ``gsnr_ref``.
 """
 
 from toy_models.affine import AffineModel, affine, no_tap
+from toy_models.cases import Case, make_case
 from toy_models.datasets import load_digits, load_mnist, randomize_labels, read_idx
 from toy_models.linear_regression import LinearRegression
 from toy_models.losses import cross_entropy, squared_error
@@ -14,6 +15,7 @@ from toy_models.softmax_regression import SoftmaxRegression
 __all__ = [
     "MLP",
     "AffineModel",
+    "Case",
     "FinitePopulation",
     "GaussianLinear",
     "LinearRegression",
@@ -23,6 +25,7 @@ __all__ = [
     "cross_entropy",
     "load_digits",
     "load_mnist",
+    "make_case",
     "no_tap",
     "randomize_labels",
     "read_idx",

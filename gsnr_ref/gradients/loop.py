@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from autograd import make_vjp
 
-from gsnr_ref.contract import Model, Params
+from gsnr_ref.contract import Model, Params, ones_like
 
 
 def looped_gradients(model: Model, params: Params, x: Any, y: Any) -> Params:
@@ -22,7 +22,7 @@ def looped_gradients(model: Model, params: Params, x: Any, y: Any) -> Params:
             return model.loss(theta, x[i : i + 1], y[i : i + 1])
 
         backward, losses = make_vjp(loss)(moving)
-        return backward(np.ones_like(losses))  # type: ignore[no-any-return]
+        return backward(ones_like(losses))  # type: ignore[no-any-return]
 
     rows = [gradient(i) for i in range(len(x))]
     return {name: np.stack([row[name] for row in rows]) for name in model.trainable}

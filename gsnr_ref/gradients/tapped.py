@@ -12,7 +12,7 @@ from autograd import make_vjp
 from autograd.extend import defvjp, primitive
 from autograd.tracer import getval
 
-from gsnr_ref.contract import Array, InputError, Model, Params
+from gsnr_ref.contract import Array, InputError, Model, Params, ones_like
 
 
 @dataclass
@@ -77,7 +77,7 @@ def tapped_layers(model: Model, params: Params, x: Any, y: Any) -> dict[str, Tap
             f"model.loss returned shape {np.shape(losses)}; expected per-sample losses, ({len(x)},)"
         )
     if records:
-        backward(np.ones_like(losses))
+        backward(ones_like(losses))
     layers: dict[str, TappedLayer] = {}
     for name, record in records:
         inputs, deltas = _with_positions(record.inputs), _with_positions(record.deltas)

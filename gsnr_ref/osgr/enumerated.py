@@ -24,7 +24,7 @@ from gsnr_ref.contract import (
     is_exact,
     is_finite_population,
 )
-from gsnr_ref.osgr.step import step
+from gsnr_ref.osgr.step import mean_decrease, step
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,10 @@ def enumerated_osgr(
         chance = number(_multinomial_probability(counts, probabilities))
         training_weights = _weights([Fraction(c, n) for c in counts], exact)
         with np.errstate(over="ignore", invalid="ignore"):
-            stepped = step(model, params, x, y, training_weights, learning_rate)
-            decrease = before - model.loss(stepped, x, y)
-        training_terms.append(chance * (training_weights * decrease).sum())
-        test_terms.append(chance * (test_weights * decrease).sum())
+            stepped, _ = step(model, params, x, y, training_weights, learning_rate)
+            after = model.loss(stepped, x, y)
+        training_terms.append(chance * mean_decrease(before, after, training_weights))
+        test_terms.append(chance * mean_decrease(before, after, test_weights))
     add: Any = sum if exact else math.fsum
     training, test = add(training_terms), add(test_terms)
     if not exact and not np.isfinite([training, test]).all():

@@ -22,6 +22,9 @@ from gsnr_ref.contract import (
 )
 from gsnr_ref.osgr.step import mean_decrease, step
 
+#: x, y, weights and the losses before the step.
+TestSet = tuple[Array, Array, Array, Array]
+
 
 @dataclass(frozen=True)
 class MeasuredOSGR:
@@ -172,34 +175,23 @@ def _run_trials(
     seeds: list[np.random.SeedSequence],
 ) -> Array:
     """Training and test decrease of each trial, shape (n_trials, 2)."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.array(
-            [
-                _trial(
-                    model, params, population, n, learning_rate, n_test, np.random.default_rng(seed)
-                )
-                for seed in seeds
-            ]
-        )
-
-
-def _trial(
-    model: Model,
-    params: Params,
-    population: Population,
-    n: int,
-    learning_rate: float,
-    n_test: int,
-    rng: np.random.Generator,
-) -> tuple[Any, Any]:
-    """ΔL[D] and ΔL[D′] of one step on one drawn training set."""
-    x, y = check_batch(model, params, *population.sample(rng, n))
-    training_weights = np.full(n, 1 / n)
-    stepped = step(model, params, x, y, training_weights, learning_rate)
-    training = mean_decrease(model, params, stepped, x, y, training_weights)
+    fixed_test: TestSet | None = None
     if is_finite_population(population):
-        test_x, test_y, test_weights = population.x, population.y, population.probabilities
-    else:
-        test_x, test_y = population.sample(rng, n_test)
-        test_weights = np.full(n_test, 1 / n_test)
-    return training, mean_decrease(model, params, stepped, test_x, test_y, test_weights)
+        x, y, weights = population.x, population.y, population.probabilities
+        fixed_test = x, y, weights, model.loss(params, x, y)
+
+    def trial(rng: np.random.Generator) -> tuple[Any, Any]:
+        """ΔL[D] and ΔL[D′] of one step on one drawn training set."""
+        x, y = check_batch(model, params, *population.sample(rng, n))
+        weights = np.full(n, 1 / n)
+        stepped, before = step(model, params, x, y, weights, learning_rate)
+        training = mean_decrease(before, model.loss(stepped, x, y), weights)
+        if fixed_test is not None:
+            x, y, weights, before = fixed_test
+        else:
+            x, y = population.sample(rng, n_test)
+            weights, before = np.full(n_test, 1 / n_test), model.loss(params, x, y)
+        return training, mean_decrease(before, model.loss(stepped, x, y), weights)
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.array([trial(np.random.default_rng(seed)) for seed in seeds])

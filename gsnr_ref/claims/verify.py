@@ -1,0 +1,197 @@
+"""Which claims run on which cases, and the table of their outcomes."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from gsnr_ref.claims.claim import Claim
+from gsnr_ref.claims.controls import correlated_draws, fitted_parameters
+from gsnr_ref.claims.identity import (
+    Settings,
+    converges_with_order_one,
+    exact_in_rational_arithmetic,
+    forms_agree,
+    mean_of_g_d,
+    measured_equals_predicted,
+    tapped_equals_loop,
+)
+from toy_models.cases import MODELS, Case, make_case
+
+Check = Callable[[Case, Settings], list[Claim]]
+
+#: Checks for a case that a user can choose, in the order of the derivation.
+CASE_CHECKS: tuple[Check, ...] = (
+    tapped_equals_loop,
+    mean_of_g_d,
+    forms_agree,
+    measured_equals_predicted,
+)
+SMALL_CHECKS: dict[tuple[str, str], tuple[Check, ...]] = {
+    ("finite", "mlp"): (converges_with_order_one,),
+    ("finite", "linear"): (converges_with_order_one,),
+    ("rational", "linear"): (exact_in_rational_arithmetic,),
+}
+CONTROLS: tuple[Check, ...] = (fitted_parameters, correlated_draws)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One check on one case, not yet run.
+
+    Examples
+    --------
+    >>> case = make_case("rational", "linear")
+    >>> Task(exact_in_rational_arithmetic, case, Settings()).run()[0].holds
+    True
+    """
+
+    check: Check
+    case: Case
+    settings: Settings
+
+    def run(self) -> list[Claim]:
+        """Evaluate both sides."""
+        return self.check(self.case, self.settings)
+
+
+def plan(
+    data: str | None, model: str | None, settings: Settings, directory: str | Path | None = None
+) -> list[Task]:
+    """Return what `gsnr-ref verify` runs.
+
+    Parameters
+    ----------
+    data : {"digits", "mnist", "product", "gaussian"}, optional
+        Left out: the digits, the small synthetic populations, and the controls.
+    model : {"mlp", "softmax", "linear"}, optional
+        Left out: every model that fits the data.
+    settings : Settings
+    directory : path, optional
+        Where MNIST lies.
+
+    Examples
+    --------
+    >>> len(plan("gaussian", "linear", Settings()))
+    4
+    """
+    kinds = [data] if data else ["digits", "product", "gaussian"]
+    fitting = [(kind, m) for kind in kinds for m in MODELS[kind] if model in (None, m)]
+    if not fitting:
+        raise ValueError(f"model is {model!r} on {data}; expected one of {list(MODELS[kinds[0]])}")
+    if data is None and model is None:
+        fitting = [
+            ("digits", "mlp"),
+            ("digits", "softmax"),
+            ("product", "mlp"),
+            ("gaussian", "linear"),
+        ]
+    cases = [make_case(kind, m, settings.seed, directory) for kind, m in fitting]
+    tasks = [Task(check, case, settings) for case in cases for check in CASE_CHECKS]
+    if data is None:
+        for (kind, m), checks in SMALL_CHECKS.items():
+            case = make_case(kind, m, settings.seed)
+            tasks += [Task(check, case, settings) for check in (forms_agree, *checks)]
+        tasks += [Task(check, cases[0], settings) for check in CONTROLS]
+    return tasks
+
+
+def run(tasks: Iterable[Task]) -> Iterator[Claim]:
+    """Run the tasks one after the other.
+
+    Examples
+    --------
+    >>> [c.verdict for c in run([Task(forms_agree, make_case("finite", "mlp"), Settings((2,)))])]
+    ['holds']
+    """
+    for task in tasks:
+        yield from task.run()
+
+
+HEADER = (
+    "claim", "eq.", "case", "n", "learning rate", "left", "right", "difference", "allowed", "why",
+    "verdict",
+)  # fmt: skip
+
+
+def table(claims: Iterable[Claim]) -> str:
+    """Format claims as an aligned text table.
+
+    Examples
+    --------
+    >>> print(table([Claim("1 + 1 = 2", "-", 2.0, 2.0, 0.0, "exact")]))
+    claim      eq.  case  n  learning rate  left  right  difference  allowed  why    verdict
+    ---------  ---  ----  -  -------------  ----  -----  ----------  -------  -----  -------
+    1 + 1 = 2  -          -  -              2     2      0           0        exact  holds
+    """
+    rows = [HEADER, *(_row(claim) for claim in claims)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
+    rows.insert(1, tuple("-" * width for width in widths))
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _row(claim: Claim) -> tuple[str, ...]:
+    return (
+        claim.name,
+        claim.equation,
+        claim.case,
+        _cell(claim.n),
+        _cell(claim.learning_rate),
+        _cell(claim.left),
+        _cell(claim.right),
+        _cell(claim.difference, digits=2),
+        _cell(claim.error_bound, digits=2),
+        claim.explanation,
+        claim.verdict,
+    )
+
+
+def _cell(value: Any, digits: int = 6) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, Fraction):
+        text = str(value)
+        return text if len(text) <= 20 else f"{float(value):.{digits}g} (fraction)"
+    return value if isinstance(value, str) else f"{value:.{digits}g}"
+
+
+def as_json(claims: Iterable[Claim], settings: Settings) -> str:
+    """Return claims and settings as JSON; fractions as strings.
+
+    Examples
+    --------
+    >>> json.loads(as_json([], Settings()))["settings"]["seed"]
+    0
+    """
+    rows = [
+        asdict(c) | {"difference": c.difference, "holds": c.holds, "verdict": c.verdict}
+        for c in claims
+    ]
+    return json.dumps({"settings": asdict(settings), "claims": rows}, default=str, indent=1)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Examples
+    --------
+    >>> path = Path(tempfile.mkdtemp()) / "claims.json"
+    >>> write_atomically(path, "{}")
+    >>> path.read_text()
+    '{}'
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
