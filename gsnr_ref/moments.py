@@ -31,8 +31,8 @@ from gsnr_ref.gradients import per_sample_gradients
 from gsnr_ref.gradients.tapped import tapped_layers
 from gsnr_ref.sums import Sums, empty_sums, product_sums, two_pass_sums
 
-#: Squared deviations below this have lost digits to underflow.
-_PRECISE_FROM = 2.0**-960
+#: A sum of squared deviations below this, per sample, may have lost its tenth digit to underflow.
+_PRECISE_FROM = 1e10 * np.finfo(np.float64).smallest_subnormal
 
 
 class GradientMoments:
@@ -79,7 +79,7 @@ class GradientMoments:
                     f"the squared gradients of {name!r} exceed float64; rescale the loss "
                     "(GSNR and OSGR do not change with the scale of the loss)"
                 )
-            if n_lost := int(np.count_nonzero((s.m2 > 0) & (s.m2 < _PRECISE_FROM))):
+            if n_lost := int(np.count_nonzero((s.m2 > 0) & (s.m2 < max(1, count) * _PRECISE_FROM))):
                 warnings.warn(
                     f"squared deviations of {n_lost} gradients of {name!r} underflow float64, and "
                     "their variance and GSNR have lost digits; rescale the loss "

@@ -1,0 +1,49 @@
+import mpmath
+import numpy as np
+import pytest
+from autograd import elementwise_grad
+
+from toy_models.activations import ACTIVATIONS
+
+mpmath.mp.dps = 60
+EXACT = {
+    "tanh": mpmath.tanh,
+    "relu": lambda z: max(z, mpmath.mpf(0)),
+    "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
+    "softplus": lambda z: mpmath.log1p(mpmath.exp(z)),
+    "identity": lambda z: z,
+}
+EXACT_DERIVATIVE = {
+    "tanh": lambda z: mpmath.sech(z) ** 2,
+    "relu": lambda z: mpmath.mpf(z > 0),
+    "sigmoid": lambda z: 1 / ((1 + mpmath.exp(-z)) * (1 + mpmath.exp(z))),
+    "softplus": lambda z: 1 / (1 + mpmath.exp(-z)),
+    "identity": lambda z: mpmath.mpf(1),
+}
+POINTS = np.array([-300.0, -40.0, -7.5, -1.5, -1e-8, 0.0, 1e-8, 0.7, 1.5, 3.0, 18.0, 40.0, 300.0])
+# exp(-2|z|) carries the rounding of its argument: |z| · 2⁻⁵³ relative, and a few roundings more.
+TOLERANCE = 4e-15 + 4e-16 * np.abs(POINTS)
+
+
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+def test_values_and_derivatives_keep_their_digits_in_the_tails(name):
+    activation = ACTIVATIONS[name]
+    for got, exact in (
+        (activation(POINTS), EXACT[name]),
+        (elementwise_grad(activation)(POINTS), EXACT_DERIVATIVE[name]),
+    ):
+        expected = np.array([float(exact(mpmath.mpf(float(z)))) for z in POINTS])
+        assert (np.abs(got - expected) <= TOLERANCE * np.abs(expected)).all()
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "softplus"])
+def test_second_derivatives_match_central_differences(name):
+    first = elementwise_grad(ACTIVATIONS[name])
+    z, h = np.array([-3.0, -0.5, 0.2, 2.5]), 1e-5
+    differences = (first(z + h) - first(z - h)) / (2 * h)
+    second = elementwise_grad(lambda z: first(z))(z)
+    assert np.allclose(second, differences, rtol=0, atol=1e-9)  # truncation h² and rounding u/h
+
+
+def test_relu_has_derivative_zero_at_zero():
+    assert elementwise_grad(ACTIVATIONS["relu"])(np.array([0.0]))[0] == 0.0
