@@ -1,10 +1,31 @@
 """Independent pieces of work in several processes, through joblib. Imports nothing of the package.
 
-With one BLAS thread a process, so that processes do not compete for cores.
+Matrix products round differently on one BLAS thread than on two. Work that must give the same
+digits whatever the number of processes runs on one thread each: `one_blas_thread`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep BLAS to one thread, if threadpoolctl (extra ``experiments``) is there to do so.
+
+    Examples
+    --------
+    >>> with one_blas_thread():
+    ...     1 + 1
+    2
+    """
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:  # then joblib is not there either, and there is only one process
+        yield
+        return
+    with threadpool_limits(1):
+        yield
 
 
 def in_parallel(

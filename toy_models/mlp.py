@@ -53,12 +53,13 @@ class MLP(AffineModel):
             raise ValueError(f"loss is {loss!r}; expected one of {list(LOSSES)}")
         layers = {f"layer{i}": pair for i, pair in enumerate(pairwise(sizes), start=1)}
         super().__init__(layers, LOSSES[loss], bias, frozen)
-        self.activation = ACTIVATIONS[activation]
+        self.activation = activation
 
     def outputs(self, params: Params, x: Any, tap: Tap = no_tap) -> Any:
         """Outputs of the last layer, shape (n_samples, sizes[-1])."""
         first, *rest = self.layers
+        activation = ACTIVATIONS[self.activation]
         outputs = affine(params, first, x, tap)
         for name in rest:
-            outputs = affine(params, name, self.activation(outputs), tap)
+            outputs = affine(params, name, activation(outputs), tap)
         return outputs

@@ -93,7 +93,7 @@ def mean_of_g_d(case: Case, settings: Settings) -> list[Claim]:
     """E g_D·g̃ = ‖g̃‖², and E‖g_D‖² = ‖g̃‖² + tr Σ/n: mean g̃ and variance ρ²/n"""
     moments, pieces = population_moments(case, settings.seed)
     rng = np.random.default_rng([settings.seed, 2])
-    n_draws = max(20, settings.n_trials // 2)
+    n_draws = settings.n_trials
     claims = []
     for n in settings.ns:
         products, squares = [], []

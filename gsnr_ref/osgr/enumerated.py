@@ -134,15 +134,15 @@ def enumerated_osgr(
         with np.errstate(over="ignore", invalid="ignore"):
             stepped, _ = step(model, params, x, y, training_weights, learning_rate)
             after = model.loss(stepped, x, y)
-        training_terms.append(chance * mean_decrease(before, after, training_weights))
-        test_terms.append(chance * mean_decrease(before, after, test_weights))
+            training_terms.append(chance * mean_decrease(before, after, training_weights))
+            test_terms.append(chance * mean_decrease(before, after, test_weights))
     add: Any = sum if exact else math.fsum
-    training, test = add(training_terms), add(test_terms)
-    if not exact and not np.isfinite([training, test]).all():
+    if not exact and not np.isfinite([training_terms, test_terms]).all():
         raise RangeError(
             f"a loss is not finite after a step with learning_rate {learning_rate}; "
             "expected a smaller learning_rate, or finite params"
         )
+    training, test = add(training_terms), add(test_terms)
     if training == 0:
         raise RangeError(
             f"the expected training-loss decrease at learning_rate {learning_rate} is 0; "

@@ -1,6 +1,7 @@
 """OSGR by its definition, on drawn datasets: real steps, losses read before and after.
 
-Imports ``contract`` and ``osgr/step`` only: the two sides of the identity share no code.
+Imports ``contract``, ``parallel`` and ``osgr/step`` only: the two sides of the identity share no
+code.
 """
 
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from gsnr_ref.contract import (
     is_finite_population,
 )
 from gsnr_ref.osgr.step import mean_decrease, step
+from gsnr_ref.parallel import in_parallel, one_blas_thread
 
 #: x, y, weights and the losses before the step.
 TestSet = tuple[Array, Array, Array, Array]
@@ -148,8 +150,6 @@ def measured_osgr(
     if n_jobs == 1:
         decreases = _run_trials(*arguments, seeds)
     else:
-        from gsnr_ref.parallel import in_parallel
-
         pieces = [p.tolist() for p in np.array_split(np.array(seeds), min(n_trials, 32))]
         decreases = np.concatenate(in_parallel(_run_trials, arguments, pieces, n_jobs))
     if not np.isfinite(decreases).all():
@@ -176,9 +176,6 @@ def _run_trials(
 ) -> Array:
     """Training and test decrease of each trial, shape (n_trials, 2)."""
     fixed_test: TestSet | None = None
-    if is_finite_population(population):
-        x, y, weights = population.x, population.y, population.probabilities
-        fixed_test = x, y, weights, model.loss(params, x, y)
 
     def trial(rng: np.random.Generator) -> tuple[Any, Any]:
         """ΔL[D] and ΔL[D′] of one step on one drawn training set."""
@@ -193,5 +190,8 @@ def _run_trials(
             weights, before = np.full(n_test, 1 / n_test), model.loss(params, x, y)
         return training, mean_decrease(before, model.loss(stepped, x, y), weights)
 
-    with np.errstate(over="ignore", invalid="ignore"):
+    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+        if is_finite_population(population):
+            x, y, weights = population.x, population.y, population.probabilities
+            fixed_test = x, y, weights, model.loss(params, x, y)
         return np.array([trial(np.random.default_rng(seed)) for seed in seeds])

@@ -1,10 +1,9 @@
-"""Mean and variance of per-sample gradients: streaming, mergeable, without keeping them.
+"""Moments that can be merged: of gradients that any framework has computed.
 
-Imports ``contract``, ``sums`` and ``gradients``. Above this module only arrays are seen.
+Imports ``contract`` and ``moments/sums``: only arrays are seen.
 """
 
 import warnings
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,24 +11,17 @@ import numpy as np
 from gsnr_ref.contract import (
     Array,
     InputError,
-    Model,
-    Params,
     PrecisionWarning,
     RangeError,
     Structure,
     as_array,
-    check_batch,
-    check_count,
     check_finite,
-    explain_not_finite,
     is_exact,
     leaves,
     map_structure,
     named_leaves,
 )
-from gsnr_ref.gradients import per_sample_gradients
-from gsnr_ref.gradients.tapped import tapped_layers
-from gsnr_ref.sums import Sums, empty_sums, product_sums, two_pass_sums
+from gsnr_ref.moments.sums import Sums, empty_sums, two_pass_sums
 
 #: A sum of squared deviations below this, per sample, may have lost its tenth digit to underflow.
 _PRECISE_FROM = 1e10 * np.finfo(np.float64).smallest_subnormal
@@ -67,7 +59,7 @@ class GradientMoments:
         self._sums = map_structure(_checked_sums, mean, m2)
 
     @classmethod
-    def _of(cls, count: Any, sums: Structure) -> "GradientMoments":
+    def of_sums(cls, count: Any, sums: Structure) -> "GradientMoments":
         """Wrap sums; say so where squares have left the range of float64."""
         moments = cls.__new__(cls)
         moments.count, moments._sums = count, sums
@@ -142,17 +134,17 @@ class GradientMoments:
             shapes = {name: a.shape for name, a in named_leaves(arrays)}
             raise InputError(f"samples have shapes {shapes}; expected (n_samples, ...) in all")
         ((n_samples,),) = lengths
-        weights = _checked_weights(weights, n_samples)
+        weights = checked_weights(weights, n_samples)
         if weights is None:
             count: Any = n_samples
         else:
             used = weights > 0
-            count, weights = _total(weights), weights[used]
+            count, weights = total_weight(weights), weights[used]
             arrays = map_structure(lambda a: a[used], arrays)
         if count == 0:
-            return cls._of(0, map_structure(_empty_like, arrays))
+            return cls.of_sums(0, map_structure(_empty_like, arrays))
         with np.errstate(over="ignore", invalid="ignore"):
-            return cls._of(count, map_structure(lambda a: two_pass_sums(a, weights), arrays))
+            return cls.of_sums(count, map_structure(lambda a: two_pass_sums(a, weights), arrays))
 
     def merge(self, other: "GradientMoments") -> "GradientMoments":
         """Moments of both sets of samples together. Either may be empty.
@@ -177,7 +169,7 @@ class GradientMoments:
             merged = map_structure(
                 lambda a, b: a.merge(self.count, b, other.count), self._sums, other._sums
             )
-        return GradientMoments._of(self.count + other.count, merged)
+        return GradientMoments.of_sums(self.count + other.count, merged)
 
     def variance(self, ddof: int = 0) -> Structure:
         """Variance of the per-sample gradient, elementwise: ρ² = m2 / (count − ddof).
@@ -215,7 +207,7 @@ def _checked_sums(mean: Any, m2: Any) -> Sums:
     return Sums(mean, zeros, m2, zeros)
 
 
-def _checked_weights(weights: Any, n_samples: int) -> Array | None:
+def checked_weights(weights: Any, n_samples: int) -> Array | None:
     if weights is None:
         return None
     array = as_array("weights", weights)
@@ -227,7 +219,7 @@ def _checked_weights(weights: Any, n_samples: int) -> Array | None:
     return array
 
 
-def _total(weights: Array) -> Any:
+def total_weight(weights: Array) -> Any:
     total = weights.sum()
     return total.item() if isinstance(total, np.generic) else total
 
@@ -239,134 +231,3 @@ def _empty_like(array: Array) -> Sums:
 def _check_same_shape(one: Sums, other: Sums) -> None:
     if one.mean.shape != other.mean.shape:
         raise InputError(f"shapes differ: {one.mean.shape} against {other.mean.shape}")
-
-
-def gradient_moments(
-    model: Model,
-    params: Params,
-    x: Any,
-    y: Any = None,
-    weights: Any = None,
-    chunk_size: int = 10_000,
-    method: str = "tapped",
-) -> GradientMoments:
-    """Mean and variance of the per-sample gradient, without keeping per-sample gradients.
-
-    Parameters
-    ----------
-    model : Model
-    params : dict of str to ndarray
-    x : array_like, shape (n_samples, ...), or iterable of (x, y) batches
-        An iterable is read once, batch by batch, and may be longer than memory; leave `y` out.
-    y : array_like, shape (n_samples, ...)
-    weights : array_like, shape (n_samples,), optional
-        Not negative. Counts of repeated samples, or the probabilities of a finite population.
-    chunk_size : int
-        Samples taken at a time. Sets the memory and the speed, not the result.
-    method : {"tapped", "loop"}
-        As in `per_sample_gradients`. ``"loop"`` is for models without taps.
-
-    Returns
-    -------
-    GradientMoments
-        Over ``model.trainable``: g̃ and ρ² of equation 1 if the samples are the population, or
-        their estimates if they are a sample from it.
-
-    Raises
-    ------
-    InputError
-        If an input has no samples, does not fit, or holds NaN or infinity.
-    RangeError
-        If a gradient or its square leaves the range of float64.
-
-    Warns
-    -----
-    PrecisionWarning
-        If squared deviations underflow (gradients below about 1e-150).
-
-    Notes
-    -----
-    A layer's gradients are products of its inputs and deltas, so their sums and sums of squares are
-    two matrix products. Their rounding error is bounded, and where the bound exceeds 1e-10 of the
-    variance (large GSNR) the products are formed and taken through two passes. The gradients are
-    computed in the dtype of the inputs and accumulated in float64.
-
-    Examples
-    --------
-    >>> from toy_models import LinearRegression
-    >>> model = LinearRegression(1, bias=False)
-    >>> params = {"linear.weight": np.array([[2.0]])}
-    >>> x, y = np.array([[1.0], [3.0]]), np.array([1.0, 1.0])
-    >>> moments = gradient_moments(model, params, x, y)  # gradients 1 and 15
-    >>> moments.mean["linear.weight"], moments.variance()["linear.weight"]
-    (array([[8.]]), array([[49.]]))
-    >>> gradient_moments(model, params, [(x[:1], y[:1]), (x[1:], y[1:])]).count
-    2
-    """
-    chunk_size = check_count("chunk_size", chunk_size)
-    total: GradientMoments | None = None
-    for chunk_x, chunk_y, chunk_weights in _chunks(model, params, x, y, weights, chunk_size):
-        if method == "tapped":
-            piece = _tapped_moments(model, params, chunk_x, chunk_y, chunk_weights)
-        else:
-            gradients = per_sample_gradients(model, params, chunk_x, chunk_y, method)
-            piece = GradientMoments.from_samples(gradients, chunk_weights)
-        total = piece if total is None else total.merge(piece)
-    if total is None or total.count == 0:
-        raise InputError("x holds no sample (of positive weight); expected at least one")
-    return total
-
-
-def _chunks(
-    model: Model, params: Params, x: Any, y: Any, weights: Any, chunk_size: int
-) -> Iterator[tuple[Array, Array, Array | None]]:
-    if y is not None:
-        batches: Iterable[Any] = [(x, y)]
-    elif not isinstance(x, Iterable) or isinstance(x, np.ndarray):
-        raise InputError(f"y is left out and x is {type(x).__name__}; expected (x, y) batches")
-    elif weights is not None:
-        raise InputError("weights is given with an iterable of batches; expected x and y arrays")
-    else:
-        batches = x
-    for batch in batches:
-        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-            raise InputError(f"a batch is {type(batch).__name__}; expected a pair (x, y)")
-        batch_x, batch_y = (as_array(name, value) for name, value in zip("xy", batch, strict=True))
-        if y is None and batch_x.shape[:1] == batch_y.shape[:1] == (0,):
-            continue
-        checked = _checked_weights(weights, len(batch_x))
-        for start in range(0, max(1, len(batch_x)), chunk_size):
-            rows = slice(start, start + chunk_size)
-            chunk = check_batch(model, params, batch_x[rows], batch_y[rows], finite=False)
-            yield (*chunk, None if checked is None else checked[rows])
-
-
-def _tapped_moments(
-    model: Model, params: Params, x: Array, y: Array, weights: Array | None
-) -> GradientMoments:
-    count: Any = len(x)
-    if weights is not None:
-        used = weights > 0
-        x, y, weights = x[used], y[used], weights[used]
-        count = _total(weights)
-        if count == 0:
-            return GradientMoments._of(0, {p: empty_sums(params[p].shape) for p in model.trainable})
-    with np.errstate(over="ignore", invalid="ignore"):
-        sums: dict[str, Sums] = {}
-        for name, layer in tapped_layers(model, params, x, y).items():
-            wanted = [p for p in (f"{name}.weight", f"{name}.bias") if p in model.trainable]
-            if not wanted:
-                check_finite(f"inputs of {name!r}", layer.inputs)
-            elif layer.inputs.shape[1] > 1 or is_exact(layer.deltas):
-                sums |= {p: two_pass_sums(layer.gradients(p), weights) for p in wanted}
-            else:
-                both = product_sums(layer.inputs[:, 0], layer.deltas[:, 0], weights)
-                sums |= {
-                    p: s
-                    for p, s in zip((f"{name}.weight", f"{name}.bias"), both, strict=True)
-                    if p in wanted
-                }
-    for s in sums.values():
-        if not is_exact(s.mean) and not np.isfinite(s.mean).all():
-            explain_not_finite(params, x, y)
-    return GradientMoments._of(count, {p: sums[p] for p in model.trainable})

@@ -107,7 +107,7 @@ def test_beyond_the_range_of_float64_is_said():
     rng = np.random.default_rng(0)
     x, y = np.ones((20, 1)), rng.standard_normal(20)
     model, params = LinearRegression(1, bias=False), {"linear.weight": np.zeros((1, 1))}
-    with pytest.raises(RangeError, match="'linear.weight' exceed float64"):
+    with pytest.raises(RangeError, match=r"'linear\.weight' exceed float64"):
         gradient_moments(model, params, x, y * 1e153 * 1e3)
     for tiny in (1e-160, 1e-200, 1e-300):
         with pytest.warns(PrecisionWarning, match="underflow float64"):

@@ -1,0 +1,135 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from gsnr_ref import cli
+from gsnr_ref.claims import identity
+
+
+def run(capsys, *arguments):
+    try:
+        code = cli.main(arguments)
+    except SystemExit as stop:  # argparse
+        code = stop.code
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+FAST = ("--data", "gaussian", "--model", "linear", "--n", "5", "--trials", "20")
+
+
+def test_verify_prints_one_table_and_writes_json(capsys, tmp_path):
+    path = tmp_path / "claims.json"
+    code, out, err = run(capsys, "verify", *FAST, "--json", str(path))
+    assert (code, err) == (0, "")  # no progress bar in a pipe
+    assert out.splitlines()[0].split()[0] == "claim"
+    assert "all as the theory says" in out
+    claims = json.loads(path.read_text())["claims"]
+    assert len(claims) == 5
+    assert all(c["holds"] for c in claims)
+
+
+def test_the_default_run_has_every_kind_of_claim(capsys):
+    code, out, _ = run(capsys, "verify", "--quick", "--trials", "30", "--n", "10")
+    assert code == 0
+    for part in (
+        "Tapped gradients equal the loop's", "E g_D·g̃ = ‖g̃‖²", "Equation 22 equals the collapsed",
+        "digits/mlp", "digits/softmax", "gaussian/linear", "product/mlp", "with order 1",
+        "exact: fractions", "fitted", "correlated draws", "broken, as expected",
+    ):  # fmt: skip
+        assert part in out
+
+
+def test_a_claim_that_fails_gives_exit_code_1(capsys, monkeypatch):
+    monkeypatch.setattr(identity, "collapsed_osgr", lambda moments, n: 0.5)
+    code, out, _ = run(capsys, "verify", *FAST)
+    assert code == 1
+    assert "FAILS" in out
+    assert "1 NOT as the theory says" in out
+
+
+def test_list_names_the_claims_and_stops(capsys):
+    code, out, _ = run(capsys, "verify", "--list")
+    assert code == 0
+    assert len(out.splitlines()) == 8
+
+
+def unreadable(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\x00\x00\x08\x03" + b"\xff" * 12)
+    return ["--data", "mnist", "--data-dir", str(tmp_path)]
+
+
+BAD = [
+    (["--n", "0"], "argument --n: is '0'; expected a whole number, 1 or more"),
+    (["--n", "ten"], "argument --n: is 'ten'"),
+    (["--learning-rate", "-1"], "argument --learning-rate: is '-1'; expected a positive number"),
+    (["--learning-rate", "nan"], "argument --learning-rate: is 'nan'"),
+    (["--trials", "1"], "argument --trials"),
+    (["--jobs", "0"], "argument --jobs: is '0'"),
+    (["--jobs", "x"], "argument --jobs: is 'x'"),
+    (["--seed", "-1"], "argument --seed"),
+    (["--data", "imagenet"], "argument --data: invalid choice: 'imagenet'"),
+    (["--data", "digits", "--model", "linear"], "model is 'linear' on digits"),
+    (["--data", "mnist", "--data-dir", "no/such"], "'no/such'; expected a folder with the MNIST"),
+    (["--data-dir", "."], "--data-dir is given without --data mnist"),
+    (["--json", "no/such/folder/f.json"], "its folder is missing or cannot be written"),
+    (["--learning-rate", "1e300", *FAST], "expected a smaller learning_rate"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD)
+def test_bad_usage_is_one_clear_line_and_exit_code_2(capsys, arguments, message):
+    code, out, err = run(capsys, "verify", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_truncated_idx_file_is_one_clear_line(capsys, tmp_path):
+    code, _, err = run(capsys, "verify", *unreadable(tmp_path))
+    assert code == 2
+    assert "train-images-idx3-ubyte: truncated" in err
+    assert err.count("\n") == 1
+
+
+def test_no_command_is_one_clear_line(capsys):
+    code, _, err = run(capsys)
+    assert code == 2
+    assert "COMMAND" in err
+    assert err.count("\n") == 1
+
+
+def test_a_missing_extra_is_one_clear_line(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    code, _, err = run(capsys, "verify", *FAST)
+    assert code == 2
+    assert err == 'gsnr-ref: error: verify needs tqdm: pip install "gsnr-ref[experiments]"\n'
+
+
+def test_mnist_through_the_command(capsys, mnist_directory):
+    code, out, _ = run(
+        capsys, "verify", "--data", "mnist", "--data-dir", str(mnist_directory),
+        "--model", "softmax", "--n", "50", "--trials", "10",
+    )  # fmt: skip
+    assert code == 0
+    assert "mnist/softmax" in out
+
+
+def test_ctrl_c_ends_it_cleanly():
+    code = "import sys; from gsnr_ref.cli import main; print('ready', flush=True); sys.exit(main())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "verify", "--trials", "100000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert err == "gsnr-ref: interrupted\n"
+    assert process.returncode == 130
