@@ -22,7 +22,24 @@ Tap = Callable[[str, Any, Any], Any]
 
 
 def no_tap(name: str, inputs: Any, outputs: Any) -> Any:
-    """Return the outputs of the affine map `name` unchanged: the default tap."""
+    """Return the outputs of the affine map `name` unchanged: the default tap.
+
+    Parameters
+    ----------
+    name : str
+    inputs : ndarray, shape (n_samples, n_in) or (n_samples, n_positions, n_in)
+    outputs : ndarray, shape (n_samples, n_out) or (n_samples, n_positions, n_out)
+
+    Returns
+    -------
+    ndarray
+        The outputs.
+
+    Examples
+    --------
+    >>> no_tap("layer", np.array([[1.0]]), np.array([[2.0]]))
+    array([[2.]])
+    """
     return outputs
 
 
@@ -71,6 +88,13 @@ class AffineModel:
         Whether the layers have biases.
     frozen : sequence of str
         Names of layers that a gradient step does not move.
+
+    Examples
+    --------
+    >>> from toy_models import squared_error
+    >>> model = AffineModel({"layer": (2, 1)}, squared_error, bias=False)
+    >>> model.trainable, model.init(seed=0)["layer.weight"].shape
+    (('layer.weight',), (2, 1))
     """
 
     def __init__(

@@ -24,7 +24,7 @@ MODELS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value: a case equals itself
 class Case:
     """A model at given parameters, and the population that its data come from.
 
@@ -53,6 +53,10 @@ def make_case(data: str, model: str, seed: int = 0, directory: str | Path | None
         Of the initial parameters.
     directory : path, optional
         Where MNIST lies; see `load_mnist`.
+
+    Returns
+    -------
+    Case
 
     Raises
     ------

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unicodedata import combining
 
 from gsnr_ref.claims.claim import Claim
 from gsnr_ref.claims.controls import correlated_draws, fitted_parameters
@@ -129,12 +130,17 @@ def table(claims: Iterable[Claim]) -> str:
     1 + 1 = 2  -          -  -              2     2      0           0        exact  holds
     """
     rows = [HEADER, *(_row(claim) for claim in claims)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
+    widths = [max(_width(row[i]) for row in rows) for i in range(len(HEADER))]
     rows.insert(1, tuple("-" * width for width in widths))
     return "\n".join(
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        "  ".join(c + " " * (w - _width(c)) for c, w in zip(row, widths, strict=True)).rstrip()
         for row in rows
     )
+
+
+def _width(text: str) -> int:
+    """Columns that a text takes on a terminal: the tilde of g̃ takes none."""
+    return sum(not combining(character) for character in text)
 
 
 def _row(claim: Claim) -> tuple[str, ...]:

@@ -154,7 +154,7 @@ def product_sums(inputs: Array, deltas: Array, weights: Array | None = None) -> 
     >>> products.mean, products.m2
     (array([[4. , 0.5]]), array([[8. , 0.5]]))
     """
-    inputs, deltas = inputs.astype(np.float64, copy=False), deltas.astype(np.float64, copy=False)
+    deltas = deltas.astype(np.float64, copy=False)  # the inputs block by block: they are larger
     weighted = deltas if weights is None else deltas * weights[:, None]
     squared_deltas = deltas * weighted
     raw = _sums_and_squares(inputs, weighted, squared_deltas)
@@ -203,10 +203,11 @@ def _sums_and_squares(
     largest = squared_deltas.max()
     for start in range(0, len(inputs), _ROWS):
         rows = slice(start, start + _ROWS)
-        squared_inputs = np.square(inputs[rows], out=buffer[: len(inputs[rows])])
-        total += inputs[rows].T @ deltas[rows]
+        block = inputs[rows].astype(np.float64, copy=False)
+        squared_inputs = np.square(block, out=buffer[: len(block)])
+        total += block.T @ deltas[rows]
         squares += squared_inputs.T @ squared_deltas[rows]
-        largest = max(largest, np.vdot(inputs[rows], inputs[rows]))
+        largest = max(largest, np.vdot(block, block))
     return total, squares, float(largest)
 
 

@@ -1,0 +1,111 @@
+"""The layer rule: one table, and every import of both packages read against it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORE = {"contract", "gradients", "moments", "gsnr", "osgr", "parallel"}
+
+#: What each module of gsnr_ref may import of gsnr_ref. The longest prefix of a name counts.
+LAYERS = {
+    "contract": set(),
+    "parallel": set(),
+    "gradients": {"contract", "gradients"},
+    "moments.sums": set(),
+    "moments.mergeable": {"contract", "moments.sums"},
+    "moments": {"contract", "gradients", "moments"},
+    "gsnr": {"contract", "moments"},
+    "osgr": set(),
+    "osgr.predicted": {"contract", "moments", "gsnr"},
+    "osgr.step": {"contract"},
+    "osgr.measured": {"contract", "parallel", "osgr.step"},
+    "osgr.enumerated": {"contract", "osgr.step"},
+    "claims": CORE | {"claims", "toy_models"},
+    "cli": CORE | {"claims", "toy_models"},
+    "": CORE,
+}
+EVERYWHERE = {"numpy", "scipy", "autograd"}
+INSIDE_FUNCTIONS = {"joblib", "threadpoolctl", "tqdm", "sklearn", "pooch"}
+
+
+def is_within(module, allowed):
+    return any(module == a or module.startswith(a + ".") for a in allowed)
+
+
+def violations(module, source):
+    """What `module`, a dotted name, imports against the rule."""
+    package, _, inner = module.partition(".")
+    layer = max((name for name in LAYERS if is_within(inner, {name}) or not name), key=len)
+    found = []
+    tree = ast.parse(source)
+    top_level = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module if node.level == 0 else "a relative import"]
+        else:
+            continue
+        for name in names:
+            first, _, rest = name.partition(".")
+            if first in sys.stdlib_module_names:
+                continue
+            if first == "gsnr_ref":
+                allowed = package == "gsnr_ref" and is_within(rest, LAYERS[layer])
+            elif first == "toy_models":
+                allowed = package == "toy_models" or "toy_models" in LAYERS[layer]
+            else:
+                allowed = first in EVERYWHERE or (
+                    first in INSIDE_FUNCTIONS and id(node) not in top_level
+                )
+            if not allowed:
+                found.append(f"{module} imports {name}")
+    return found
+
+
+def modules():
+    for package in ("gsnr_ref", "toy_models"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(p for p in parts if p != "__init__"), path
+
+
+def test_every_import_keeps_the_layer_rule():
+    read = list(modules())
+    assert len(read) > 25
+    assert [v for module, path in read for v in violations(module, path.read_text())] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("gsnr_ref.osgr.measured", "from gsnr_ref.moments import gradient_moments"),
+        ("gsnr_ref.osgr.measured", "from gsnr_ref.osgr.predicted import predicted_osgr"),
+        ("gsnr_ref.osgr.enumerated", "def f():\n    from gsnr_ref.gsnr import gsnr"),
+        ("gsnr_ref.moments.streamed", "import gsnr_ref.osgr.predicted"),
+        ("gsnr_ref.gsnr", "from toy_models import MLP"),
+        ("gsnr_ref.gsnr", "import joblib"),
+        ("gsnr_ref.gsnr", "from . import contract"),
+        ("gsnr_ref", "from gsnr_ref.claims import verify"),
+        ("toy_models.mlp", "from gsnr_ref.contract import Array"),
+        ("toy_models.mlp", "import torch"),
+    ],
+)
+def test_planted_violations_are_found(module, source):
+    assert len(violations(module, source)) == 1
+
+
+def test_importing_gsnr_ref_loads_its_three_dependencies_only():
+    code = (
+        "import sys; import gsnr_ref; print(*{m.partition('.')[0] for m, v in "
+        "sys.modules.items() if 'site-packages' in (getattr(v, '__file__', None) or '')})"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    loaded = {name for name in result.stdout.split() if not name.startswith(("_", "gsnr_ref"))}
+    assert result.returncode == 0
+    assert "numpy" in loaded
+    assert loaded <= EVERYWHERE

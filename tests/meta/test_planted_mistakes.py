@@ -1,0 +1,29 @@
+"""Tests of the tests: with a wrong implementation planted, the suite must fail."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.meta.planted import MISTAKES
+
+ROOT = Path(__file__).parents[2]
+SUITE = ["tests/gsnr_ref/test_gsnr.py", "tests/gsnr_ref/gradients", "tests/gsnr_ref/osgr"]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_the_suite_rejects(mistake):
+    environment = os.environ | {"PLANTED": mistake, "PYTEST_ADDOPTS": ""}
+    command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider"]
+    result = subprocess.run(
+        [*command, "-p", "tests.meta.planted", *SUITE],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1, result.stdout[-2000:]  # 1: a test failed; 2 and up: no run
+    assert re.search(r"^E +(assert|AssertionError)", result.stdout, re.MULTILINE)
