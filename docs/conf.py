@@ -10,6 +10,7 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 exclude_patterns = ["_build"]
 html_theme = "alabaster"
 html_theme_options = {
+    "body_max_width": "1000px",
     "description": "Gradient signal-to-noise ratio: the reference",
     "page_width": "1100px",
 }

@@ -145,8 +145,9 @@ def product_sums(inputs: Array, deltas: Array, weights: Array | None = None) -> 
     Σg and Σg² are two matrix products, and m2 = Σg² − (Σg)²/n. The rounding error of this
     difference is at most (3m + 10)u Σg², with u = 2⁻⁵³ and m the number of additions that a term
     goes through (a block's rows in any order, then the blocks), plus what underflow takes from the
-    squares. Where that could exceed `TOLERANCE` of m2, the products are formed after all and taken
-    through `two_pass_sums`.
+    squares. Where that could exceed `TOLERANCE` of m2, inputs and deltas are centred first
+    (`_four_products`); where that is not accurate enough either, the products are formed after all
+    and taken through `two_pass_sums`.
 
     Examples
     --------
@@ -158,13 +159,13 @@ def product_sums(inputs: Array, deltas: Array, weights: Array | None = None) -> 
     weighted = deltas if weights is None else deltas * weights[:, None]
     squared_deltas = deltas * weighted
     raw = _sums_and_squares(inputs, weighted, squared_deltas)
-    products = _centred(*raw, inputs, deltas, weighted, weights)
+    products = _mean_and_m2(*raw, inputs, deltas, weighted, weights)
     ones = np.ones((len(inputs), 1))
     raw = (ones.T @ weighted, ones.T @ squared_deltas, max(1.0, raw[2]))
-    return products, _centred(*raw, ones, deltas, weighted, weights)[0]
+    return products, _mean_and_m2(*raw, ones, deltas, weighted, weights)[0]
 
 
-def _centred(
+def _mean_and_m2(
     total: Array,
     squares: Array,
     largest: float,
@@ -173,7 +174,7 @@ def _centred(
     weighted: Array,
     weights: Array | None,
 ) -> Sums:
-    """Mean and m2 from Σg and Σg², where that is accurate, and from two passes elsewhere."""
+    """Mean and m2 from Σg and Σg² where that is accurate, and by costlier routes elsewhere."""
     n_samples = len(inputs)
     mean = total / (n_samples if weights is None else _pairwise_sum(weights))
     m2 = squares - total * mean
@@ -189,6 +190,8 @@ def _centred(
             accurate &= ~doubtful
     sums = Sums(mean, np.zeros_like(mean), m2, np.zeros_like(m2))
     if not accurate.all():
+        accurate |= _four_products(sums, ~accurate, inputs, deltas, weights)
+    if not accurate.all():
         _two_pass_products(sums, ~accurate, inputs, deltas, weights)
     return sums
 
@@ -197,23 +200,83 @@ def _sums_and_squares(
     inputs: Array, deltas: Array, squared_deltas: Array
 ) -> tuple[Array, Array, float]:
     """Σg and Σg², and a bound on the factors' squares; block by block, to stay in cache."""
-    total = np.zeros((inputs.shape[1], deltas.shape[1]))
-    squares = np.zeros_like(total)
+    total, squares = np.zeros(
+        (2, deltas.shape[1], inputs.shape[1])
+    )  # transposed: BLAS is faster so
     buffer = np.empty((min(_ROWS, len(inputs)), inputs.shape[1]))
+    product = np.empty_like(total)
     largest = squared_deltas.max()
     for start in range(0, len(inputs), _ROWS):
         rows = slice(start, start + _ROWS)
         block = inputs[rows].astype(np.float64, copy=False)
         squared_inputs = np.square(block, out=buffer[: len(block)])
-        total += block.T @ deltas[rows]
-        squares += squared_inputs.T @ squared_deltas[rows]
+        total += np.matmul(deltas[rows].T, block, out=product)
+        squares += np.matmul(squared_deltas[rows].T, squared_inputs, out=product)
         largest = max(largest, np.vdot(block, block))
-    return total, squares, float(largest)
+    return np.ascontiguousarray(total.T), np.ascontiguousarray(squares.T), float(largest)
 
 
 def _zero_or_normal(factors: Array) -> bool:
     """Tell whether only zeros are so small that the square of a product could underflow."""
     return bool(np.count_nonzero(np.abs(factors) < 1e-70) == np.count_nonzero(factors == 0))
+
+
+def _four_products(
+    sums: Sums, where: Array, inputs: Array, deltas: Array, weights: Array | None
+) -> Array:
+    """Replace the sums at the entries `where` through centred factors; tell where that is accurate.
+
+    With a = α + ã and d = β + d̃ for constants α and β (here the means), the deviation of a·d from
+    αβ is e = αd̃ + βã + ãd̃. So Σe takes the product ãᵀd̃, and Σe² also ãᵀd̃², (ã²)ᵀd̃ and (ã²)ᵀd̃²:
+    m2 = Σe² − (Σe)²/n. By Cauchy-Schwarz the absolute terms of Σe² sum to no more than
+    (|α|‖d̃‖ + |β|‖ã‖ + ‖ãd̃‖)², and the rounding error to (3m + 20)u times that.
+    """
+    accurate = np.zeros_like(where)
+    rows, columns = (np.flatnonzero(where.any(axis=axis)) for axis in (1, 0))
+    ones = np.ones(len(inputs)) if weights is None else weights.astype(np.float64)
+    count = _pairwise_sum(ones)
+    blocks = [slice(start, start + _ROWS) for start in range(0, len(inputs), _ROWS)]
+    a_total, d_total = np.zeros(len(rows)), np.zeros(len(columns))
+    for b in blocks:
+        a_total, d_total = (
+            a_total + ones[b] @ inputs[b][:, rows],
+            d_total + ones[b] @ deltas[b][:, columns],
+        )
+    a_mean, d_mean = a_total[:, None] / count, d_total / count
+    zeros = np.zeros((len(rows), len(columns)))
+    ad, add, aad, aadd = zeros, zeros, zeros, zeros
+    a_sum, aa_sum, d_sum, dd_sum = zeros[:, :1], zeros[:, :1], zeros[:1], zeros[:1]
+    for b in blocks:
+        a = (inputs[b][:, rows].T - a_mean).astype(np.float64, copy=False)
+        d = deltas[b][:, columns] - d_mean
+        if not (_zero_or_normal(a) and _zero_or_normal(d)):
+            return accurate
+        w = ones[b, None]
+        aa, dd = a * a, d * d * w
+        d = d * w
+        ad, add, aad, aadd = ad + a @ d, add + a @ dd, aad + aa @ d, aadd + aa @ dd
+        a_sum, aa_sum = a_sum + a @ w, aa_sum + aa @ w
+        d_sum, dd_sum = d_sum + d.sum(axis=0), dd_sum + dd.sum(axis=0)
+    total = a_mean * d_sum + d_mean * a_sum + ad
+    squares = (
+        (a_mean * a_mean * dd_sum + d_mean * d_mean * aa_sum + aadd)
+        + 2 * (a_mean * d_mean * ad + a_mean * add + d_mean * aad)
+    )  # fmt: skip
+    m2 = squares - total * total / count
+    mean, remainder = _two_sum(a_mean * d_mean, total / count)
+    worst = (
+        np.abs(a_mean) * np.sqrt(dd_sum) + np.abs(d_mean) * np.sqrt(aa_sum) + np.sqrt(aadd)
+    ) ** 2
+    error = (3 * (_ROWS + len(blocks)) + 20) * _ROUNDOFF * worst
+    # The mean is rounded once: more than 1e5 standard deviations away, that blurs a merge.
+    good = (m2 * TOLERANCE >= error) & (mean * mean * count <= 1e10 * m2)
+    good &= where[np.ix_(rows, columns)]
+    s, c = rows[np.nonzero(good)[0]], columns[np.nonzero(good)[1]]
+    replacement = (mean, remainder, m2, np.zeros_like(m2))
+    for field, values in zip(fields(sums), replacement, strict=True):
+        getattr(sums, field.name)[s, c] = values[good]
+    accurate[s, c] = True
+    return accurate
 
 
 def _two_pass_products(

@@ -6,7 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gsnr_ref import GradientMoments
-from tests.oracles.exact import correct_digits, exact_moments
+from gsnr_ref.moments import sums
+from tests.oracles.exact import correct_digits, exact_moments, fractions
 from tests.strategies import cuts
 
 
@@ -97,3 +98,31 @@ def test_weights_match_rational_arithmetic(data):
 def test_a_far_sample_of_weight_zero_or_nearly_does_not_matter():
     samples, weights = np.array([1e15, 1.0, 2.0, 3.0]), np.array([0.0, 1, 1, 1])
     assert GradientMoments.from_samples(samples, weights).m2 == 2.0
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("spread", [0.03, 1e-3, 2e-5])
+def test_centred_factors_are_accurate_and_spare_the_second_pass(monkeypatch, spread, weighted):
+    rng = np.random.default_rng(0)
+    inputs = rng.uniform(1, 2, 6) * (1 + spread * rng.standard_normal((1200, 6)))
+    deltas = rng.uniform(-2, -1, 4) * (1 + spread * rng.standard_normal((1200, 4)))
+    weights = rng.integers(1, 4, 1200).astype(float) if weighted else None
+    second_passes = []
+    monkeypatch.setattr(sums, "_two_pass_products", lambda *a: second_passes.append(a))
+    products, _ = sums.product_sums(inputs, deltas, weights)
+    assert second_passes == []
+    exact = fractions(inputs)[:, :, None] * fractions(deltas)[:, None, :]
+    _, mean, m2 = exact_moments(exact, weights)
+    assert np.allclose(products.mean, mean.astype(float), rtol=1e-13, atol=0)
+    assert np.allclose(products.m2, m2.astype(float), rtol=sums.TOLERANCE, atol=0)
+
+
+def test_factors_whose_deviations_cancel_take_the_second_pass():
+    rng = np.random.default_rng(0)
+    inputs = 1 + 1e-4 * rng.standard_normal((500, 1))
+    deltas = 1 / inputs + 1e-8 * rng.standard_normal((500, 1))  # a·d is nearly 1
+    products, _ = sums.product_sums(inputs, deltas)
+    exact = fractions(inputs[:, 0]) * fractions(deltas[:, 0])
+    m2 = exact_moments(exact)[2]
+    # A product near 1 rounds by 1e-16, of a deviation of 1e-8.
+    assert abs(products.m2[0, 0] / float(m2) - 1) < 1e-7
