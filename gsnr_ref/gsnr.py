@@ -3,11 +3,12 @@
 Imports ``contract`` and ``moments``.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gsnr_ref.contract import Structure, is_exact, map_structure
+from gsnr_ref.contract import InputError, Structure, is_exact, leaves, map_structure
 from gsnr_ref.moments import GradientMoments
 
 
@@ -57,3 +58,120 @@ def _ratio(mean: Any, variance: Any) -> Any:
         return np.array(exact, dtype=object).reshape(mean.shape)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return mean / variance * mean  # equation 2; in this order mean² cannot underflow first
+
+
+@dataclass(frozen=True)
+class GSNRSummary:
+    """GSNR of many parameters in a few numbers; infinite and dead parameters are counted apart.
+
+    Attributes
+    ----------
+    n_params : int
+    mean, median : float
+        Over parameters whose GSNR is finite; ``nan`` if there is none.
+    quantiles : dict of float to float
+        At 5, 25, 75 and 95 %, over the same parameters.
+    share_infinite, share_dead : float
+        Of parameters with GSNR ``inf`` (all samples agree) and ``nan`` (every gradient is 0).
+    effective : float
+        ‖g̃‖²/tr Σ of the parameters together.
+
+    Examples
+    --------
+    >>> gsnr_summary(GradientMoments.from_samples([[1.0, 2.0, 0.0], [3.0, 2.0, 0.0]])).mean
+    4.0
+    """
+
+    n_params: int
+    mean: float
+    median: float
+    quantiles: dict[float, float]
+    share_infinite: float
+    share_dead: float
+    effective: float
+
+
+def gsnr_summary(moments: GradientMoments, ddof: int = 0) -> GSNRSummary:
+    """Summarize the GSNR of all parameters: of the model, or of one layer.
+
+    Parameters
+    ----------
+    moments : GradientMoments
+    ddof : int
+        Of the variance.
+
+    Returns
+    -------
+    GSNRSummary
+
+    Raises
+    ------
+    InputError
+        If there are not more than `ddof` samples.
+
+    Examples
+    --------
+    >>> summary = gsnr_summary(GradientMoments.from_samples([[1.0, 2.0, 0.0], [3.0, 2.0, 0.0]]))
+    >>> summary.effective, round(summary.share_infinite, 2), round(summary.share_dead, 2)
+    (8.0, 0.33, 0.33)
+    """
+    ratios = np.concatenate([np.ravel(r).astype(float) for r in leaves(gsnr(moments, ddof))])
+    finite = ratios[np.isfinite(ratios)]
+    known = finite if len(finite) else np.array([np.nan])
+    signal = sum(float((m * m).sum()) for m in leaves(moments.mean))
+    noise = sum(float(v.sum()) for v in leaves(moments.variance(ddof)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effective = float(np.divide(signal, noise))
+    return GSNRSummary(
+        len(ratios),
+        float(known.mean()),
+        float(np.median(known)),
+        {q: float(np.quantile(known, q)) for q in (0.05, 0.25, 0.75, 0.95)},
+        float(np.isinf(ratios).mean()),
+        float(np.isnan(ratios).mean()),
+        effective,
+    )
+
+
+def gsnr_summaries(moments: GradientMoments, ddof: int = 0) -> dict[str, GSNRSummary]:
+    """Summarize the GSNR of each layer, and of the whole model under the name ``"model"``.
+
+    Parameters
+    ----------
+    moments : GradientMoments
+        Of a dict of parameters, ``"<layer>.weight"`` and ``"<layer>.bias"``.
+    ddof : int
+        Of the variance.
+
+    Returns
+    -------
+    dict of str to GSNRSummary
+
+    Raises
+    ------
+    InputError
+        If there are not more than `ddof` samples, or the moments are of one array.
+
+    Examples
+    --------
+    >>> g = {"a.weight": np.array([[1.0], [3.0]]), "b.weight": np.array([[1.0], [-1.0]])}
+    >>> {k: s.mean for k, s in gsnr_summaries(GradientMoments.from_samples(g)).items()}
+    {'a': 4.0, 'b': 0.0, 'model': 2.0}
+    """
+    if not isinstance(moments.mean, dict):
+        raise InputError("moments are of one array; expected a dict of parameters")
+    layers: dict[str, list[str]] = {}
+    for name in moments.mean:
+        layers.setdefault(name.rpartition(".")[0] or name, []).append(name)
+    summaries = {
+        layer: gsnr_summary(
+            GradientMoments(
+                moments.count,
+                {name: moments.mean[name] for name in names},
+                {name: moments.m2[name] for name in names},
+            ),
+            ddof,
+        )
+        for layer, names in layers.items()
+    }
+    return summaries | {"model": gsnr_summary(moments, ddof)}

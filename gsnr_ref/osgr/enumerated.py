@@ -59,6 +59,7 @@ def enumerated_osgr(
     n: int,
     learning_rate: Any,
     max_datasets: int = 200_000,
+    preconditioner: Params | None = None,
 ) -> EnumeratedOSGR:
     """Exact OSGR of a finite population: equation 5 as a sum over every training set.
 
@@ -77,6 +78,8 @@ def enumerated_osgr(
         A float stands for its exact value.
     max_datasets : int
         Refuse to enumerate more datasets than this. One takes about 0.1 ms for a small model.
+    preconditioner : dict of ndarray, optional
+        Fixed factors p of a step −λ p∘g_D, one array for each trainable parameter.
 
     Returns
     -------
@@ -114,6 +117,10 @@ def enumerated_osgr(
             f"population is {type(population).__name__}; expected x, y and probabilities"
         )
     x, y = check_batch(model, params, population.x, population.y)
+    if preconditioner is not None and set(preconditioner) != set(model.trainable):
+        raise InputError(
+            f"preconditioner has {list(preconditioner)}; expected {list(model.trainable)}"
+        )
     n_points = len(x)
     n_datasets = math.comb(n + n_points - 1, n_points - 1)
     if n_datasets > max_datasets:
@@ -132,7 +139,7 @@ def enumerated_osgr(
         chance = number(_multinomial_probability(counts, probabilities))
         training_weights = _weights([Fraction(c, n) for c in counts], exact)
         with np.errstate(over="ignore", invalid="ignore"):
-            stepped, _ = step(model, params, x, y, training_weights, learning_rate)
+            stepped, _ = step(model, params, x, y, training_weights, learning_rate, preconditioner)
             after = model.loss(stepped, x, y)
             training_terms.append(chance * mean_decrease(before, after, training_weights))
             test_terms.append(chance * mean_decrease(before, after, test_weights))

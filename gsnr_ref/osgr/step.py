@@ -11,7 +11,13 @@ from gsnr_ref.contract import Array, Model, Params
 
 
 def step(
-    model: Model, params: Params, x: Any, y: Any, weights: Array, learning_rate: Any
+    model: Model,
+    params: Params,
+    x: Any,
+    y: Any,
+    weights: Array,
+    learning_rate: Any,
+    preconditioner: Params | None = None,
 ) -> tuple[Params, Array]:
     """Parameters after θ ← θ − λ g_D, with g_D the gradient of the weighted mean loss.
 
@@ -25,6 +31,8 @@ def step(
     weights : ndarray, shape (n_samples,)
         Of the samples in the mean loss; 1/n each for a training set of n.
     learning_rate : float or Fraction
+    preconditioner : dict of ndarray, optional
+        Factors p of the step θ ← θ − λ p∘g_D, one for each trainable parameter.
 
     Examples
     --------
@@ -43,6 +51,8 @@ def step(
 
     backward, losses = make_vjp(loss)(moving)
     gradient = backward(weights)  # Σ_i weights_i dL_i/dθ
+    if preconditioner is not None:
+        gradient = {name: preconditioner[name] * gradient[name] for name in moving}
     after = {name: moving[name] - learning_rate * gradient[name] for name in moving}
     return frozen | after, losses
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CORE = {"contract", "gradients", "moments", "gsnr", "osgr", "parallel"}
+CORE = {"contract", "gradients", "moments", "gsnr", "osgr", "parallel", "closed_form"} | {
+    "inference",
+    "related",
+}
 
 #: What each module of gsnr_ref may import of gsnr_ref. The longest prefix of a name counts.
 LAYERS = {
@@ -24,6 +27,11 @@ LAYERS = {
     "osgr.step": {"contract"},
     "osgr.measured": {"contract", "parallel", "osgr.step"},
     "osgr.enumerated": {"contract", "osgr.step"},
+    "osgr.expansion": {"contract", "gradients"},
+    "osgr.preconditioned": {"contract", "moments"},
+    "closed_form": set(),
+    "inference": {"contract", "moments"},
+    "related": {"contract", "moments"},
     "claims": CORE | {"claims", "toy_models"},
     "cli": CORE | {"claims", "toy_models"},
     "": CORE,

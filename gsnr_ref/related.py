@@ -1,0 +1,478 @@
+"""Quantities that others compute from per-sample gradients, and how they convert to OSGR.
+
+Imports ``contract`` and ``moments``. Definitions are the published ones; each names its source.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from gsnr_ref.contract import (
+    Array,
+    InputError,
+    Structure,
+    as_array,
+    check_count,
+    check_finite,
+    leaves,
+    map_structure,
+)
+from gsnr_ref.moments import GradientMoments
+
+
+def _rows(samples: Structure, least: int = 1) -> Array:
+    """Per-sample gradients as one matrix, (n_samples, n_params)."""
+    arrays = leaves(map_structure(lambda value: as_array("samples", value), samples))
+    lengths = {a.shape[:1] for a in arrays}
+    if len(lengths) != 1 or lengths == {()}:
+        raise InputError(
+            f"samples have shapes {[a.shape for a in arrays]}; expected (n_samples, ...) in all"
+        )
+    rows = np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1)
+    if len(rows) < least:
+        raise InputError(f"samples has {len(rows)} samples; expected {least} or more")
+    check_finite("samples", rows)
+    return rows.astype(float)
+
+
+def _norms(moments: GradientMoments, ddof: int) -> tuple[Any, Any]:
+    """‖g̃‖² and tr Σ."""
+    signal = sum((m * m).sum() for m in leaves(moments.mean))
+    return signal, sum(v.sum() for v in leaves(moments.variance(ddof)))
+
+
+def _quotient(a: Any, b: Any) -> Any:
+    if b == 0:
+        return float("nan") if a == 0 else float("inf")
+    return float(a / b) if isinstance(a, np.floating) else a / b
+
+
+def simple_noise_scale(moments: GradientMoments, ddof: int = 0) -> Any:
+    """Simple noise scale B = tr Σ/‖g̃‖² = 1/effective GSNR.
+
+    Parameters
+    ----------
+    moments : GradientMoments
+    ddof : int
+        Of the variance.
+
+    Returns
+    -------
+    float or Fraction
+        In samples. ``inf`` where the mean gradient is 0, ``nan`` where every gradient is.
+
+    Notes
+    -----
+    Source: McCandlish et al. 2018, arXiv:1812.06162, section 2.2.
+
+    Examples
+    --------
+    >>> simple_noise_scale(GradientMoments.from_samples(np.array([[1.0], [3.0]])))
+    0.25
+    """
+    signal, noise = _norms(moments, ddof)
+    return _quotient(noise, signal)
+
+
+def normalized_gradient_variance(moments: GradientMoments, ddof: int = 0) -> Any:
+    """Normalized gradient variance: the mean over parameters of ρ² over that of g̃².
+
+    Parameters
+    ----------
+    moments : GradientMoments
+    ddof : int
+        Of the variance.
+
+    Returns
+    -------
+    float or Fraction
+        Equal to `simple_noise_scale`, since both means are over the same parameters.
+
+    Notes
+    -----
+    Source: Faghri et al. 2020, arXiv:2007.04532, where it is V[g]/E[g²] with both terms averaged over
+    the coordinates first and g² the square of the mean gradient.
+
+    Examples
+    --------
+    >>> normalized_gradient_variance(GradientMoments.from_samples(np.array([[1.0], [3.0]])))
+    0.25
+    """
+    return simple_noise_scale(moments, ddof)
+
+
+def coherence(moments: GradientMoments) -> Any:
+    """Coherence α = ‖E g‖²/E‖g‖², which is the OSGR of training sets of one sample, R(Z, 1).
+
+    Parameters
+    ----------
+    moments : GradientMoments
+        Of the population.
+
+    Returns
+    -------
+    float or Fraction
+        0 to 1. ``nan`` where every gradient is 0.
+
+    Notes
+    -----
+    Source: Chatterjee and Zielinski 2020, arXiv:2008.01217.
+
+    Examples
+    --------
+    >>> coherence(GradientMoments.from_samples(np.array([[1.0], [3.0]])))  # 4/5
+    0.8
+    """
+    signal, noise = _norms(moments, 0)
+    return _quotient(signal, signal + noise)
+
+
+def m_coherence(samples: Structure) -> float:
+    """m-coherence of a sample: ‖Σg‖²/Σ‖g‖².
+
+    Parameters
+    ----------
+    samples : array_like, shape (m, ...), or dict of these
+
+    Returns
+    -------
+    float
+        0 to m; 1 where gradients are orthogonal. ``nan`` where all are 0.
+
+    Notes
+    -----
+    Source: Chatterjee and Zielinski 2020, arXiv:2008.01217.
+
+    Examples
+    --------
+    >>> m_coherence(np.eye(3))
+    1.0
+    """
+    rows = _rows(samples)
+    total = rows.sum(axis=0)
+    return float(_quotient(total @ total, (rows * rows).sum()))
+
+
+def gradient_diversity(samples: Structure) -> float:
+    """Gradient diversity Σ‖g‖²/‖Σg‖²: the inverse of `m_coherence`.
+
+    Parameters
+    ----------
+    samples : array_like, shape (m, ...), or dict of these
+
+    Returns
+    -------
+    float
+        1/m to ``inf``. ``nan`` where all gradients are 0.
+
+    Notes
+    -----
+    Source: Yin et al. 2018, arXiv:1706.05699, definition 1.
+
+    Examples
+    --------
+    >>> gradient_diversity(np.ones((4, 2)))
+    0.25
+    """
+    rows = _rows(samples)
+    total = rows.sum(axis=0)
+    return float(_quotient((rows * rows).sum(), total @ total))
+
+
+def _cosines(samples: Structure) -> Array:
+    """Cosines between the gradients of each pair of different samples; 0 for a gradient of 0."""
+    rows = _rows(samples, 2)
+    norms = np.linalg.norm(rows, axis=1)
+    unit = rows / np.where(norms == 0, 1, norms)[:, None]
+    return np.asarray((unit @ unit.T)[np.triu_indices(len(rows), 1)])
+
+
+def stiffness(samples: Structure, kind: str = "cosine") -> float:
+    """Stiffness: the mean over pairs of different samples of cos(gᵢ, g_k), or of its sign.
+
+    Parameters
+    ----------
+    samples : array_like, shape (m, ...), or dict of these
+        At least 2. Takes m² numbers.
+    kind : {"cosine", "sign"}
+
+    Returns
+    -------
+    float
+        −1 to 1.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 2 samples, or another kind is asked for.
+
+    Notes
+    -----
+    Source: Fort et al. 2019, arXiv:1901.09491, definitions 2 and 3. A gradient of 0 counts as 0.
+
+    Examples
+    --------
+    >>> g = np.array([[1.0, 0.0], [1.0, 1.0]])
+    >>> round(stiffness(g), 4), stiffness(g, "sign")
+    (0.7071, 1.0)
+    """
+    if kind not in ("cosine", "sign"):
+        raise InputError(f"kind is {kind!r}; expected 'cosine' or 'sign'")
+    cosines = _cosines(samples)
+    return float((np.sign(cosines) if kind == "sign" else cosines).mean())
+
+
+def gradient_confusion(samples: Structure) -> float:
+    """Gradient confusion: the least η ≥ 0 with gᵢ·g_k ≥ −η for all pairs of different samples.
+
+    Parameters
+    ----------
+    samples : array_like, shape (m, ...), or dict of these
+        At least 2. Takes m² numbers.
+
+    Returns
+    -------
+    float
+        0 or more, in the units of gradient².
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 2 samples.
+
+    Notes
+    -----
+    Source: Sankararaman et al. 2020, arXiv:1904.06963, definition 2.1.
+
+    Examples
+    --------
+    >>> gradient_confusion(np.array([[1.0, 0.0], [-2.0, 1.0]]))
+    2.0
+    """
+    rows = _rows(samples, 2)
+    products = (rows @ rows.T)[np.triu_indices(len(rows), 1)]
+    return float(max(0.0, -products.min()))
+
+
+def sign_agreement(samples: Structure) -> float:
+    """Mean over parameters of q² + (1 − q)², with q the share of samples whose gradient is positive.
+
+    Parameters
+    ----------
+    samples : array_like, shape (m, ...), or dict of these
+
+    Returns
+    -------
+    float
+        1/2, where signs are balanced, to 1: the chance that two samples, drawn with replacement,
+        have the same sign. Samples whose gradient is 0 are left out; parameters that have no other
+        are too. ``nan`` where none is left.
+
+    Notes
+    -----
+    Liu et al. (ICLR 2020, section 3) report a rise from about 50 % to about 56 % and do not define
+    the figure; this definition has their 50 % baseline.
+
+    Examples
+    --------
+    >>> sign_agreement(np.array([[1.0, 1.0], [2.0, -1.0]]))
+    0.75
+    """
+    rows = _rows(samples)
+    positive, negative = (rows > 0).sum(axis=0), (rows < 0).sum(axis=0)
+    counted = positive + negative
+    alive = counted > 0
+    if not alive.any():
+        return float("nan")
+    q = positive[alive] / counted[alive]
+    return float((q * q + (1 - q) ** 2).mean())
+
+
+def early_stopping_criterion(moments: GradientMoments) -> float:
+    """Evidence-based criterion 1 − mean_j(n ḡ_j²/s_j²): stop training once it is positive.
+
+    Parameters
+    ----------
+    moments : GradientMoments
+        Of n ≥ 2 independent samples.
+
+    Returns
+    -------
+    float
+        Positive where the mean gradient is no larger than its noise: GSNR, as a plug-in, is below
+        1/n on average. Parameters whose sample variance is 0 are left out; ``nan`` if none is left.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 2 samples.
+
+    Notes
+    -----
+    Source: Mahsereci et al. 2017, arXiv:1703.09580, equation 7. The plug-in GSNR appears here as it
+    is: under no signal n ḡ²/s² has a mean of about 1.
+
+    Examples
+    --------
+    >>> moments = GradientMoments.from_samples(np.array([[1.0], [3.0]]))  # n ḡ²/s² = 2·4/2
+    >>> early_stopping_criterion(moments)
+    -3.0
+    """
+    variance = np.concatenate([v.ravel() for v in leaves(moments.variance(ddof=1))])
+    mean = np.concatenate([m.ravel() for m in leaves(moments.mean)])
+    alive = variance > 0
+    if not alive.any():
+        return float("nan")
+    return float(1 - (moments.count * (mean[alive] / variance[alive] * mean[alive])).mean())
+
+
+def osgr_from_noise_scale(noise_scale: Any, n: int) -> Any:
+    """R = 1/(1 + B/n), with B the simple noise scale.
+
+    Parameters
+    ----------
+    noise_scale : float or Fraction
+        0 or more; ``inf`` gives 0.
+    n : int
+
+    Returns
+    -------
+    float or Fraction
+
+    Raises
+    ------
+    InputError
+        If B is negative (an estimate from two batch sizes can be) or `n` is no size.
+
+    Examples
+    --------
+    >>> osgr_from_noise_scale(10.0, n=10)
+    0.5
+    """
+    n = check_count("n", n)
+    if not noise_scale >= 0:
+        raise InputError(f"noise_scale is {noise_scale!r}; expected 0 or more")
+    return 1 / (1 + noise_scale / n)
+
+
+def noise_scale_from_osgr(osgr: Any, n: int) -> Any:
+    """B = n(1/R − 1): the inverse of `osgr_from_noise_scale`.
+
+    Parameters
+    ----------
+    osgr : float or Fraction
+        Above 0, at most 1; 0 gives ``inf``.
+    n : int
+
+    Returns
+    -------
+    float or Fraction
+
+    Raises
+    ------
+    InputError
+        If R is not between 0 and 1, or `n` is no size.
+
+    Examples
+    --------
+    >>> noise_scale_from_osgr(0.5, n=10)
+    10.0
+    """
+    n = check_count("n", n)
+    _check_osgr(osgr)
+    return n * (1 / osgr - 1) if osgr > 0 else float("inf")
+
+
+def osgr_from_coherence(coherence: Any, n: int) -> Any:
+    """R(Z, n) = nα/(1 + (n−1)α), the Spearman-Brown formula.
+
+    Parameters
+    ----------
+    coherence : float or Fraction
+        α, 0 to 1.
+    n : int
+
+    Returns
+    -------
+    float or Fraction
+
+    Raises
+    ------
+    InputError
+        If α is not between 0 and 1, or `n` is no size.
+
+    Examples
+    --------
+    >>> osgr_from_coherence(0.5, n=3)
+    0.75
+    """
+    n = check_count("n", n)
+    if not 0 <= coherence <= 1:
+        raise InputError(f"coherence is {coherence!r}; expected 0 to 1")
+    return n * coherence / (1 + (n - 1) * coherence)
+
+
+def coherence_from_osgr(osgr: Any, n: int) -> Any:
+    """α = R/(n − (n−1)R): the inverse of `osgr_from_coherence`.
+
+    Parameters
+    ----------
+    osgr : float or Fraction
+        0 to 1.
+    n : int
+
+    Returns
+    -------
+    float or Fraction
+
+    Raises
+    ------
+    InputError
+        If R is not between 0 and 1, or `n` is no size.
+
+    Examples
+    --------
+    >>> coherence_from_osgr(0.75, n=3)
+    0.5
+    """
+    n = check_count("n", n)
+    _check_osgr(osgr)
+    return osgr / (n - (n - 1) * osgr)
+
+
+def _check_osgr(osgr: Any) -> None:
+    if not 0 <= osgr <= 1:
+        raise InputError(
+            f"osgr is {osgr!r}; expected 0 to 1 (an estimate, or the OSGR of a split, can leave "
+            "that range, and then belongs to no population)"
+        )
+
+
+def debiased_osgr_from_m_coherence(m_coherence: Any, m: int) -> Any:
+    """`debiased_osgr` of a sample from its m-coherence: R̂ = (m/(m−1))(1 − 1/c).
+
+    Parameters
+    ----------
+    m_coherence : float or Fraction
+        c, above 0, at most m.
+    m : int
+        Number of samples, at least 2.
+
+    Returns
+    -------
+    float or Fraction
+
+    Raises
+    ------
+    InputError
+        If c is not above 0 and at most m, or `m` is less than 2.
+
+    Examples
+    --------
+    >>> debiased_osgr_from_m_coherence(1.6, m=2)  # gradients 1 and 3
+    0.75
+    """
+    m = check_count("m", m, 2)
+    if not 0 < m_coherence <= m * (1 + 1e-12):
+        raise InputError(f"m_coherence is {m_coherence!r}; expected above 0, at most m = {m}")
+    return (1 - 1 / m_coherence) * m / (m - 1)
