@@ -1,8 +1,8 @@
 """GSNR and OSGR from a finite sample: debiased estimates and confidence intervals.
 
-Imports ``contract`` and ``moments``. The plug-in, sample mean squared over sample variance, is biased
-upwards by about 1/n: it sees signal where there is none. The functions below say what a sample of
-n gradients can tell.
+Imports ``contract`` and ``moments``. The plug-in, sample mean squared over sample variance, is
+biased upwards by about 1/n: it sees signal where there is none. The functions below say what a
+sample of n gradients can tell.
 """
 
 from collections.abc import Sequence
@@ -73,8 +73,8 @@ def debiased_gsnr(moments: GradientMoments) -> Structure:
     --------
     >>> g = np.random.default_rng(0).normal(0.0, 1.0, size=(100, 2000))  # GSNR 0
     >>> moments = GradientMoments.from_samples(g)
-    >>> float(debiased_gsnr(moments).mean().round(3))
-    -0.0
+    >>> bool(abs(debiased_gsnr(moments).mean()) < 1e-3)
+    True
     """
     n = _sample_size(moments, 4, "a debiased GSNR")
 
@@ -300,7 +300,8 @@ def osgr_interval(
     Returns
     -------
     low, high : float
-        Not cut at 0 or 1; ``low`` can be ``-inf`` where the sample is too small to bound R.
+        `high` is at most 1; `low` is not cut at 0, and is ``-inf`` where the sample does not bound R
+        from below. ``nan`` where every gradient is 0.
 
     Raises
     ------
@@ -309,11 +310,11 @@ def osgr_interval(
 
     Notes
     -----
-    R solves (1 − R)·‖g̃‖² − R·tr Σ/n = 0. The left side is estimated without bias, nearly linear in
-    the samples, and has a jackknife covariance; the values of R at which it does not differ from 0
-    significantly are the interval (Fieller). Where ‖g̃‖² is so small that m·‖g̃‖² is not large
-    against tr Σ, the estimate of ‖g̃‖² is a degenerate U-statistic, and the interval does not hold
-    its level: it covered 90 % in a simulation with all GSNR 0.
+    R = 1 − 1/(nQ) for n = m, with Q = ‖g̃‖²/tr Σ + 1/m; √Q is estimated nearly without skew, and gets
+    a jackknife standard error and the quantile of Student's t. In simulations (see the tests) it
+    covers 93 to 97 % at 95 % for n ≥ 30 with exponential, heavy-tailed (t, 5 degrees) and sparse
+    gradients of 20 parameters. It covers more, up to 100 %, where m·‖g̃‖² is not large against tr Σ,
+    and as little as 92 % where most samples have a gradient of 0 and n is 30.
 
     Examples
     --------
@@ -337,19 +338,20 @@ def osgr_interval(
     squared_total, squares = total @ total, own.sum()
     signal, noise = _signal_and_noise(squared_total, squares, m)
     without = _signal_and_noise(squared_total - 2 * rows @ total + own, squares - own, m - 1)
-    pseudo = np.stack([m * signal - (m - 1) * without[0], m * noise - (m - 1) * without[1]])
-    covariance = np.cov(pseudo) / m
-    # ((1 − R)S − R N/n)² ≤ t² Var: a quadratic a R² + b R + c ≤ 0
-    slope = signal + noise / n
-    direction = np.array([1.0, 1 / n])
-    t2 = stats.t.ppf((1 + confidence) / 2, m - 1) ** 2
-    a = slope**2 - t2 * direction @ covariance @ direction
-    b = -2 * (signal * slope - t2 * covariance[0] @ direction)
-    c = signal**2 - t2 * covariance[0, 0]
-    root = np.sqrt(max(b * b - 4 * a * c, 0.0))
-    if a <= 0:  # the sample does not bound R from below
-        return float("-inf"), float((-b - root) / (2 * a)) if a < 0 else float("inf")
-    return float((-b - root) / (2 * a)), float((-b + root) / (2 * a))
+    if not noise > 1e-14 * squares / m:  # no gradient varies
+        return (1.0, 1.0) if squares > 0 else (float("nan"), float("nan"))
+    root = np.sqrt(max(signal / noise + 1 / m, 0.0))  # √Q: ‖ḡ‖² is not negative, nor is Q
+    roots = np.sqrt(np.maximum(without[0] / without[1] + 1 / m, 0.0))
+    error = np.sqrt((m - 1) ** 2 / m * roots.var(ddof=1))
+    half = stats.t.ppf((1 + confidence) / 2, m - 1) * error
+    low, high = max(root - half, 0.0) ** 2, (root + half) ** 2
+    return _osgr_of(low - 1 / m, n), _osgr_of(high - 1 / m, n)
+
+
+def _osgr_of(effective_gsnr: float, n: int) -> float:
+    """R = 1 − (1/n)/(r + 1/n); −inf where an estimate r is −1/n or less."""
+    below = effective_gsnr + 1 / n
+    return float(1 - 1 / (n * below)) if below > 0 else float("-inf")
 
 
 def _signal_and_noise(squared_total: Any, squares: Any, m: int) -> tuple[Any, Any]:
@@ -383,9 +385,9 @@ def _bootstrapped(
 def paper_osgr(moments: Sequence[GradientMoments]) -> float:
     """OSGR as the paper estimates it: equation 25, a plug-in over M training sets.
 
-    r_j ≈ g_{D,j}²/ρ_{D,j}², with the sample variance over n − 1, from each set; W_j from the M sets:
-    the sum of g_{D,j}² over the sets divided by its sum over parameters; and the mean of
-    1 − (1/n) Σ W_j/(r_j + 1/n) over the sets.
+    r_j ≈ g_{D,j}²/ρ_{D,j}², with the sample variance over n − 1, from each set. W_j from the M sets
+    together: the sum of g_{D,j}² over the sets, divided by its sum over parameters. Then the mean
+    of 1 − (1/n) Σ W_j/(r_j + 1/n) over the sets.
 
     Parameters
     ----------
@@ -395,8 +397,9 @@ def paper_osgr(moments: Sequence[GradientMoments]) -> float:
     Returns
     -------
     float
-        Biased upwards, since E ḡ² = g̃² + ρ²/n: where the true OSGR is 0 it gives about 0.66. It is
-        here to be compared with `debiased_osgr`. ``nan`` where every gradient is 0.
+        Biased upwards, since E ḡ² = g̃² + ρ²/n: where the true OSGR is 0 it gives about 0.66 for
+        M = 1 and, as W and r become independent, 0.34 for many sets. It is here to be compared with
+        `debiased_osgr`. ``nan`` where every gradient is 0.
 
     Raises
     ------
@@ -410,8 +413,9 @@ def paper_osgr(moments: Sequence[GradientMoments]) -> float:
     Examples
     --------
     >>> g = np.random.default_rng(0).normal(size=(10, 200, 500))  # no signal: the true OSGR is 0
-    >>> round(paper_osgr([GradientMoments.from_samples(sample) for sample in g]), 2)
-    0.66
+    >>> sets = [GradientMoments.from_samples(sample) for sample in g]
+    >>> round(paper_osgr(sets[:1]), 1), round(paper_osgr(sets), 1)
+    (0.7, 0.4)
     """
     if len(moments) == 0:
         raise InputError("moments is empty; expected one for each training set")

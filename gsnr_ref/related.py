@@ -63,7 +63,7 @@ def simple_noise_scale(moments: GradientMoments, ddof: int = 0) -> Any:
 
     Notes
     -----
-    Source: McCandlish et al. 2018, arXiv:1812.06162, section 2.2.
+    Source: McCandlish et al. 2018, arXiv:1812.06162.
 
     Examples
     --------
@@ -90,8 +90,7 @@ def normalized_gradient_variance(moments: GradientMoments, ddof: int = 0) -> Any
 
     Notes
     -----
-    Source: Faghri et al. 2020, arXiv:2007.04532, where it is V[g]/E[g²] with both terms averaged over
-    the coordinates first and g² the square of the mean gradient.
+    Source: Faghri et al. 2020, arXiv:2007.04532 (definition recalled, not verified).
 
     Examples
     --------
@@ -167,7 +166,7 @@ def gradient_diversity(samples: Structure) -> float:
 
     Notes
     -----
-    Source: Yin et al. 2018, arXiv:1706.05699, definition 1.
+    Source: Yin et al. 2018, arXiv:1706.05699.
 
     Examples
     --------
@@ -208,7 +207,7 @@ def stiffness(samples: Structure, kind: str = "cosine") -> float:
 
     Notes
     -----
-    Source: Fort et al. 2019, arXiv:1901.09491, definitions 2 and 3. A gradient of 0 counts as 0.
+    Source: Fort et al. 2019, arXiv:1901.09491. A gradient of 0 counts as 0.
 
     Examples
     --------
@@ -242,7 +241,7 @@ def gradient_confusion(samples: Structure) -> float:
 
     Notes
     -----
-    Source: Sankararaman et al. 2020, arXiv:1904.06963, definition 2.1.
+    Source: Sankararaman et al. 2020, arXiv:1904.06963.
 
     Examples
     --------
@@ -255,7 +254,7 @@ def gradient_confusion(samples: Structure) -> float:
 
 
 def sign_agreement(samples: Structure) -> float:
-    """Mean over parameters of q² + (1 − q)², with q the share of samples whose gradient is positive.
+    """Mean over parameters of q² + (1 − q)², q the share of samples whose gradient is positive.
 
     Parameters
     ----------
@@ -309,7 +308,7 @@ def early_stopping_criterion(moments: GradientMoments) -> float:
 
     Notes
     -----
-    Source: Mahsereci et al. 2017, arXiv:1703.09580, equation 7. The plug-in GSNR appears here as it
+    Source: Mahsereci et al. 2017, arXiv:1703.09580. The plug-in GSNR appears here as it
     is: under no signal n ḡ²/s² has a mean of about 1.
 
     Examples
