@@ -26,6 +26,7 @@ from gsnr_ref.contract import (
 from gsnr_ref.moments import GradientMoments
 
 _BISECTIONS = 80
+_MOST_PAIRED = 2000  # samples whose inner products are formed
 
 
 def _sample_size(moments: GradientMoments, least: int, what: str) -> int:
@@ -183,10 +184,11 @@ def robust_gsnr_interval(
 
     Notes
     -----
-    The signed ratio t = ḡ/s has the asymptotic variance (1 − γt + (κ−1)t²/4)/n, with skewness γ and
-    kurtosis κ of the gradients; for Gaussian ones 1 + t²/2. An interval for t is squared. Its level
-    is approximate, and near r = 0 it covers more than it says, since both signs of t are one r. Use
-    `gsnr_interval` for n below 100 unless the gradients are far from Gaussian.
+    With t = ḡ/s, √2·arsinh(t/√2) has the variance 1/n for Gaussian gradients whatever t is; for
+    others it gets a jackknife standard error and the quantile of Student's t. The interval for t
+    is squared. Its level is approximate, and near r = 0 it covers more than it says, since both
+    signs of t are one r. Use `gsnr_interval` for n below 100 unless the gradients are far from
+    Gaussian.
 
     Examples
     --------
@@ -200,18 +202,20 @@ def robust_gsnr_interval(
 
     def interval(g: Any) -> Any:
         n = len(g)
-        centred = g - g.mean(axis=0)
-        deviation = centred.std(axis=0, ddof=1)
+        mean, deviations = g.mean(axis=0), g - g.mean(axis=0)
+        squares = (deviations * deviations).sum(axis=0)
+        # Without sample i the mean moves by −dᵢ/(n−1), and m2 falls by dᵢ²·n/(n−1).
+        means = mean - deviations / (n - 1)
+        others = np.maximum(squares - deviations * deviations * (n / (n - 1)), 0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            z = centred / deviation
-            t = g.mean(axis=0) / deviation
-        skewness, kurtosis = (z**3).mean(axis=0), (z**4).mean(axis=0)
-        variance = 1 - skewness * t + (kurtosis - 1) * t * t / 4
-        half = stats.t.ppf((1 + confidence) / 2, n - 1) * np.sqrt(np.maximum(variance, 0) / n)
-        ends = np.stack([t - half, t + half])
+            t = mean / np.sqrt(squares / (n - 1))
+            z, zs = np.arcsinh(t / 2**0.5), np.arcsinh(means / np.sqrt(2 * others / (n - 2)))
+            error = np.sqrt((n - 1) ** 2 / n * zs.var(axis=0, ddof=1))
+        half = stats.t.ppf((1 + confidence) / 2, n - 1) * error
+        ends = 2**0.5 * np.sinh(np.stack([z - half, z + half]))
         low = np.where(ends[0] * ends[1] <= 0, 0.0, np.min(ends**2, axis=0))
         high = np.max(ends**2, axis=0)
-        return np.where(np.isfinite(t), np.stack([low, high]), np.nan)
+        return np.where(squares > 0, np.stack([low, high]), np.nan)
 
     both = map_structure(interval, arrays)
     return map_structure(lambda b: b[0], both), map_structure(lambda b: b[1], both)
@@ -300,8 +304,8 @@ def osgr_interval(
     Returns
     -------
     low, high : float
-        `high` is at most 1; `low` is not cut at 0, and is ``-inf`` where the sample does not bound R
-        from below. ``nan`` where every gradient is 0.
+        `high` is at most 1; `low` is not cut at 0, and is ``-inf`` where the sample does not bound
+        R from below. ``nan`` where every gradient is 0.
 
     Raises
     ------
@@ -310,11 +314,12 @@ def osgr_interval(
 
     Notes
     -----
-    R = 1 − 1/(nQ) for n = m, with Q = ‖g̃‖²/tr Σ + 1/m; √Q is estimated nearly without skew, and gets
-    a jackknife standard error and the quantile of Student's t. In simulations (see the tests) it
-    covers 93 to 97 % at 95 % for n ≥ 30 with exponential, heavy-tailed (t, 5 degrees) and sparse
-    gradients of 20 parameters. It covers more, up to 100 %, where m·‖g̃‖² is not large against tr Σ,
-    and as little as 92 % where most samples have a gradient of 0 and n is 30.
+    For n = m, R = 1 − 1/(nQ) with Q = ‖g̃‖²/tr Σ + 1/m. log Q gets a jackknife standard error,
+    less what the jackknife counts twice, and the quantile of Student's t. In simulations (in the
+    tests) of 20 parameters it covers 93 to 97 % at 95 %, for n ≥ 30, with exponential, heavy-tailed
+    (t with 5 degrees of freedom) and log-normal gradients, and without any signal from 100
+    parameters on. It covers up to 98 % with one parameter, without signal of few, or where most
+    samples have a gradient of 0 and n is 30.
 
     Examples
     --------
@@ -340,11 +345,19 @@ def osgr_interval(
     without = _signal_and_noise(squared_total - 2 * rows @ total + own, squares - own, m - 1)
     if not noise > 1e-14 * squares / m:  # no gradient varies
         return (1.0, 1.0) if squares > 0 else (float("nan"), float("nan"))
-    root = np.sqrt(max(signal / noise + 1 / m, 0.0))  # √Q: ‖ḡ‖² is not negative, nor is Q
-    roots = np.sqrt(np.maximum(without[0] / without[1] + 1 / m, 0.0))
-    error = np.sqrt((m - 1) ** 2 / m * roots.var(ddof=1))
-    half = stats.t.ppf((1 + confidence) / 2, m - 1) * error
-    low, high = max(root - half, 0.0) ** 2, (root + half) ** 2
+    log_q = np.log(signal / noise + 1 / m)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_qs = np.log(without[0] / without[1] + 1 / m)
+    if not np.isfinite([log_q, *log_qs]).all():  # a mean of exactly 0, or one sample alone varies
+        return float("-inf"), 1.0
+    jackknife = (m - 1) ** 2 / m * log_qs.var(ddof=1)
+    # ‖g̃‖² is estimated by a U-statistic, whose quadratic part the jackknife counts twice.
+    some = rows[:_MOST_PAIRED] - rows[:_MOST_PAIRED].mean(axis=0)
+    products = (some @ some.T)[np.triu_indices(len(some), 1)]
+    quadratic = 2 * products.var() / (m * (signal + noise / m)) ** 2
+    variance = max(jackknife - quadratic, jackknife / 2)
+    half = stats.t.ppf((1 + confidence) / 2, m - 1) * np.sqrt(variance)
+    low, high = np.exp(log_q - half), np.exp(log_q + half)
     return _osgr_of(low - 1 / m, n), _osgr_of(high - 1 / m, n)
 
 
