@@ -20,6 +20,7 @@ from gsnr_ref.contract import (
     PrecisionWarning,
     RangeError,
 )
+from gsnr_ref.feature_learning import FeatureLearning, feature_learning
 from gsnr_ref.gradients import per_sample_gradients
 from gsnr_ref.gsnr import GSNRSummary, gsnr, gsnr_summaries, gsnr_summary
 from gsnr_ref.inference import (
@@ -79,6 +80,8 @@ __all__ = [  # noqa: RUF022 (in the order of the derivation)
     "Expansion",
     "osgr_expansion",
     "preconditioned_osgr",
+    "FeatureLearning",
+    "feature_learning",
     "ClosedForm",
     "location_model",
     "gaussian_linear_regression",

@@ -8,14 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gsnr_ref.claims.claim import Claim
-from gsnr_ref.claims.identity import Settings
+from gsnr_ref.claims.claim import Claim, Settings
+from gsnr_ref.claims.equations import EQUATIONS
 from gsnr_ref.claims.verify import (
     CASE_CHECKS,
     CONTROLS,
     SMALL_CHECKS,
     as_json,
     plan,
+    plan_equations,
     table,
     write_atomically,
 )
@@ -91,6 +92,14 @@ def _parser() -> _Parser:
     verify.add_argument("--jobs", type=_jobs, default=1, metavar="J", help="processes (default: 1)")
     verify.add_argument("--quick", action="store_true", help="fewer sizes and steps, in seconds")
     verify.add_argument("--json", type=Path, metavar="FILE", help="also write the outcome to FILE")
+    verify.add_argument(
+        "--equation",
+        choices=tuple(EQUATIONS),
+        nargs="+",
+        metavar="E",
+        help="only these equations, on small cases, in fractions where possible (see --list)",
+    )
+    verify.add_argument("--all", action="store_true", help="everything, and every equation")
     verify.add_argument("--list", action="store_true", help="list the claims and stop")
     return parser
 
@@ -107,9 +116,14 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 
 def _list_claims() -> None:
+    print("On data, and on small populations:")
     small = tuple(dict.fromkeys(c for checks in SMALL_CHECKS.values() for c in checks))
     for check in (*CASE_CHECKS, *small, *CONTROLS):
-        print(check.__doc__)
+        print(f"  {check.__doc__}")
+    print("By equation (--equation E):")
+    for equation, checks in EQUATIONS.items():
+        for claim, _ in checks:
+            print(f"  {equation:<5} {claim.__doc__}")
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -120,12 +134,21 @@ def _verify(arguments: argparse.Namespace) -> int:
         raise OSError(f"--json {arguments.json}: its folder is missing or cannot be written")
     if arguments.data_dir is not None and arguments.data != "mnist":
         raise ValueError("--data-dir is given without --data mnist, which alone reads files")
+    if arguments.equation and (arguments.all or arguments.data or arguments.model):
+        raise ValueError("--equation is given with --all, --data or --model; expected it alone")
+    if arguments.all and (arguments.data or arguments.model):
+        raise ValueError("--all is given with --data or --model; expected one of them")
     settings = _settings(arguments)
     try:
         from tqdm import tqdm
     except ImportError as error:
         raise ImportError('verify needs tqdm: pip install "gsnr-ref[experiments]"') from error
-    tasks = plan(arguments.data, arguments.model, settings, arguments.data_dir)
+    if arguments.equation:
+        tasks = plan_equations(arguments.equation, settings)
+    else:
+        tasks = plan(arguments.data, arguments.model, settings, arguments.data_dir)
+    if arguments.all:
+        tasks += plan_equations(EQUATIONS, settings)
     claims: list[Claim] = []
     for task in tqdm(tasks, desc="verify", unit="check", leave=False, disable=None):
         claims += task.run()
@@ -147,7 +170,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Examples
     --------
     >>> main(["verify", "--list"])
-    Tapped gradients equal the loop's
+    On data, and on small populations:
+      Tapped gradients equal the loop's
     ...
     0
     """

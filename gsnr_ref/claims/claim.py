@@ -1,8 +1,11 @@
 """A claim: two sides that should agree, and by how much they may differ, and why."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+from toy_models.cases import Case
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,24 @@ class Claim:
         if self.control:
             return "broken, as expected" if self.as_expected else "NOT BROKEN"
         return "holds" if self.holds else "FAILS"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user can set.
+
+    Examples
+    --------
+    >>> Settings().learning_rate
+    0.0001
+    """
+
+    ns: tuple[int, ...] = (10, 100, 1000)
+    learning_rate: float = 1e-4
+    n_trials: int = 1000
+    seed: int = 0
+    n_jobs: int = 1
+
+
+#: Evaluates claims on a case. Its docstring is the one line that explains them.
+Check = Callable[[Case, Settings], list[Claim]]

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from gsnr_ref.claims.claim import Claim
-from gsnr_ref.claims.identity import STANDARD_ERRORS, Settings, finite_support, population_moments
+from gsnr_ref.claims.claim import Claim, Settings
+from gsnr_ref.claims.identity import STANDARD_ERRORS, finite_support, population_moments
 from gsnr_ref.contract import Array, Population, leaves
 from gsnr_ref.osgr.measured import MeasuredOSGR, measured_osgr
 from gsnr_ref.osgr.predicted import predicted_osgr

@@ -6,14 +6,14 @@ that ``--list`` prints.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from gsnr_ref.claims.claim import Claim
+from gsnr_ref.claims.claim import Claim, Settings
 from gsnr_ref.contract import FiniteSupport, InputError, is_finite_population, leaves
 from gsnr_ref.gradients import per_sample_gradients
 from gsnr_ref.moments import GradientMoments, gradient_moments
@@ -28,23 +28,6 @@ STANDARD_ERRORS = 4.0
 SAMPLED = " and the sampled population"
 _POPULATION_BATCHES = 20
 _POPULATION_BATCH = 20_000
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the user can set.
-
-    Examples
-    --------
-    >>> Settings().learning_rate
-    0.0001
-    """
-
-    ns: tuple[int, ...] = (10, 100, 1000)
-    learning_rate: float = 1e-4
-    n_trials: int = 1000
-    seed: int = 0
-    n_jobs: int = 1
 
 
 @lru_cache(maxsize=4)

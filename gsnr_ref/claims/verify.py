@@ -3,17 +3,17 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from unicodedata import combining
 
-from gsnr_ref.claims.claim import Claim
+from gsnr_ref.claims.claim import Check, Claim, Settings
 from gsnr_ref.claims.controls import correlated_draws, fitted_parameters
+from gsnr_ref.claims.equations import EQUATIONS
 from gsnr_ref.claims.identity import (
-    Settings,
     converges_with_order_one,
     exact_in_rational_arithmetic,
     forms_agree,
@@ -22,8 +22,6 @@ from gsnr_ref.claims.identity import (
     tapped_equals_loop,
 )
 from toy_models.cases import MODELS, Case, make_case
-
-Check = Callable[[Case, Settings], list[Claim]]
 
 #: Checks for a case that a user can choose, in the order of the derivation.
 CASE_CHECKS: tuple[Check, ...] = (
@@ -99,6 +97,28 @@ def plan(
             tasks += [Task(check, case, settings) for check in (forms_agree, *checks)]
         tasks += [Task(check, cases[0], settings) for check in CONTROLS]
     return tasks
+
+
+def plan_equations(equations: Iterable[str], settings: Settings) -> list[Task]:
+    """Return what `gsnr-ref verify --equation` runs: each equation on its small cases.
+
+    Parameters
+    ----------
+    equations : iterable of str
+        Keys of ``EQUATIONS``.
+    settings : Settings
+
+    Examples
+    --------
+    >>> [claim.verdict for claim in run(plan_equations(["14"], Settings()))]
+    ['holds', 'holds']
+    """
+    return [
+        Task(check, make_case(*case, seed=settings.seed), settings)
+        for equation in equations
+        for check, cases in EQUATIONS[equation]
+        for case in cases
+    ]
 
 
 def run(tasks: Iterable[Task]) -> Iterator[Claim]:

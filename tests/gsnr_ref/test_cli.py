@@ -8,6 +8,8 @@ import pytest
 
 from gsnr_ref import cli
 from gsnr_ref.claims import identity
+from gsnr_ref.claims.equations import EQUATIONS
+from gsnr_ref.claims.verify import CASE_CHECKS, CONTROLS
 
 
 def run(capsys, *arguments):
@@ -55,7 +57,40 @@ def test_a_claim_that_fails_gives_exit_code_1(capsys, monkeypatch):
 def test_list_names_the_claims_and_stops(capsys):
     code, out, _ = run(capsys, "verify", "--list")
     assert code == 0
-    assert len(out.splitlines()) == 8
+    lines = out.splitlines()
+    listed = [check.__doc__ for check in (*CASE_CHECKS, *CONTROLS)]
+    listed += [f"{e:<5} {c.__doc__}" for e, checks in EQUATIONS.items() for c, _ in checks]
+    assert {f"  {line}" for line in listed} <= set(lines)
+
+
+def test_one_equation(capsys):
+    code, out, _ = run(capsys, "verify", "--equation", "14", "3.10")
+    assert code == 0
+    assert "1091699/115200" in out
+    assert "4 claims and 0 controls: all as the theory says" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--equation", "15"), "invalid choice: '15'"),
+        (("--equation", "14", "--all"), "--equation is given with --all"),
+        (("--all", "--data", "digits"), "--all is given with --data"),
+        (("--jobs", "many"), "is 'many'; expected 1 or more"),
+    ],
+)
+def test_options_that_do_not_go_together(capsys, options, message):
+    code, out, err = run(capsys, "verify", *options)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
+def test_all_adds_every_equation(capsys, monkeypatch):
+    ran = []
+    monkeypatch.setattr("gsnr_ref.cli.plan", lambda *a: [])
+    monkeypatch.setattr("gsnr_ref.cli.plan_equations", lambda e, s: ran.extend(e) or [])
+    assert run(capsys, "verify", "--all")[0] == 0
+    assert ran == list(EQUATIONS)
 
 
 def unreadable(tmp_path):

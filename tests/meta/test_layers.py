@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 CORE = {"contract", "gradients", "moments", "gsnr", "osgr", "parallel", "closed_form"} | {
     "inference",
     "related",
+    "feature_learning",
 }
 
 #: What each module of gsnr_ref may import of gsnr_ref. The longest prefix of a name counts.
@@ -30,6 +31,7 @@ LAYERS = {
     "osgr.expansion": {"contract", "gradients"},
     "osgr.preconditioned": {"contract", "moments"},
     "closed_form": set(),
+    "feature_learning": {"contract", "gradients"},
     "inference": {"contract", "moments"},
     "related": {"contract", "moments"},
     "claims": CORE | {"claims", "toy_models"},

@@ -1,0 +1,52 @@
+"""The equations in the claims, the docs and the code are one list."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gsnr_ref.claims.equations import EQUATIONS
+
+ROOT = Path(__file__).parents[2]
+ESTIMATORS = {"25"}  # a formula for estimates: nothing to claim, equal to nothing exactly
+
+
+def test_the_docs_list_every_claim():
+    listed = re.findall(
+        r"^\| ([\d.]+) \| (.*) \| (.*) \|$", (ROOT / "docs/claims.md").read_text(), re.MULTILINE
+    )
+    expected = [
+        (equation, check.__doc__, ", ".join("/".join(case) for case in cases))
+        for equation, checks in EQUATIONS.items()
+        for check, cases in checks
+    ]
+    assert listed == expected
+
+
+def test_every_equation_has_its_place_in_the_docs():
+    pages = "".join((ROOT / f"docs/{p}.md").read_text() for p in ("derivation", "exact_answers"))
+    for equation in EQUATIONS:
+        if equation in ("10", "11", "12", "13", "14"):
+            assert "(10–14)" in pages
+        else:
+            pattern = (
+                rf"\({equation}\)|^## (Equation )?{equation}\b|{equation} to|\btag{{.*{equation}"
+            )
+            lone = re.search(pattern, pages, re.MULTILINE)
+            in_range = equation in ("3.2", "3.7") and re.search(rf"\({equation}", pages)
+            assert lone or in_range, equation
+
+
+def test_every_equation_that_the_code_cites_is_claimed():
+    source = "".join(p.read_text() for p in (ROOT / "gsnr_ref").rglob("*.py"))
+    cited = set(re.findall(r"[Ee]quations? (\d+)\b", source))
+    cited |= set(re.findall(r"[Ee]quations \d+(?:, \d+)* and (\d+)\b", source))
+    assert cited <= set(EQUATIONS) | ESTIMATORS
+    assert {"1", "2", "5", "21", "22", "25", "28"} <= cited
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_each_claim_gives_its_own_number_and_one_line(equation):
+    for check, _ in EQUATIONS[equation]:
+        assert check.__doc__.strip()
+        assert "\n" not in check.__doc__
