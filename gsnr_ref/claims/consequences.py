@@ -204,9 +204,8 @@ def random_labels(case: Case, settings: Settings) -> list[Claim]:
     for probability in (third, 2 * third):
         noisy_p = (1 - probability) * true_p + probability * uniform_p
         noisy = FinitePopulation(every_x, every_y, noisy_p)
-        noisy_case = replace(
-            case, name=f"{case.name}, p = {float(probability):.3g}", population=noisy
-        )
+        name = f"{case.name}, p = {float(probability):.3g}"
+        noisy_case = replace(case, name=name, population=noisy)
         left = predicted_osgr(Counted(noisy_case).moments, N)
         mean, variance = label_noise(
             counted.mean,

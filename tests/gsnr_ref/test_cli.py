@@ -155,16 +155,24 @@ def test_mnist_through_the_command(capsys, mnist_directory):
 
 
 def test_ctrl_c_ends_it_cleanly():
-    code = "import sys; from gsnr_ref.cli import main; print('ready', flush=True); sys.exit(main())"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "verify", "--trials", "100000"],
+    code = (
+        "import sys; from gsnr_ref.cli import main; from gsnr_ref.claims.verify import Task; "
+        "run = Task.run; Task.run = lambda task: print('ready', flush=True) or run(task); "
+        "sys.exit(main())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "verify", "--trials", "1000000"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    ) as process:
+        for _ in range(2):  # the second check draws a million training sets
+            assert process.stdout.readline() == "ready\n"
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert err == "gsnr-ref: interrupted\n"
     assert process.returncode == 130
