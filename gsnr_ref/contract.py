@@ -204,6 +204,29 @@ def check_finite(name: str, array: Any) -> None:
             )
 
 
+def check_samples(samples: Structure, least: int = 0) -> Structure:
+    """Return per-sample gradients as arrays, one row a sample, after checking them.
+
+    Examples
+    --------
+    >>> check_samples([[1.0], [2.0]], least=3)
+    Traceback (most recent call last):
+        ...
+    gsnr_ref.contract.InputError: samples has 2 samples; expected 3 or more
+    """
+    arrays = map_structure(lambda value: as_array("samples", value), samples)
+    for name, array in named_leaves(arrays):
+        check_finite(f"samples ({name})", array)
+    lengths = {a.shape[:1] for a in leaves(arrays)}
+    if len(lengths) != 1 or lengths == {()}:
+        shapes = {name: a.shape for name, a in named_leaves(arrays)}
+        raise InputError(f"samples have shapes {shapes}; expected (n_samples, ...) in all")
+    ((n_samples,),) = lengths
+    if n_samples < least:
+        raise InputError(f"samples has {n_samples} samples; expected {least} or more")
+    return arrays
+
+
 def check_count(name: str, value: Any, minimum: int = 1) -> int:
     """Return a whole number of at least `minimum`, or say what was there instead.
 

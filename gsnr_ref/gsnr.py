@@ -118,8 +118,7 @@ def gsnr_summary(moments: GradientMoments, ddof: int = 0) -> GSNRSummary:
     ratios = np.concatenate([np.ravel(r).astype(float) for r in leaves(gsnr(moments, ddof))])
     finite = ratios[np.isfinite(ratios)]
     known = finite if len(finite) else np.array([np.nan])
-    signal = sum(float((m * m).sum()) for m in leaves(moments.mean))
-    noise = sum(float(v.sum()) for v in leaves(moments.variance(ddof)))
+    signal, noise = map(float, moments.signal_and_noise(ddof))
     with np.errstate(divide="ignore", invalid="ignore"):
         effective = float(np.divide(signal, noise))
     return GSNRSummary(

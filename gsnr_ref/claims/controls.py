@@ -7,7 +7,7 @@ import numpy as np
 
 from gsnr_ref.claims.claim import Claim, Settings
 from gsnr_ref.claims.identity import STANDARD_ERRORS, finite_support, population_moments
-from gsnr_ref.contract import Array, Population, leaves
+from gsnr_ref.contract import Array, Population
 from gsnr_ref.osgr.measured import MeasuredOSGR, measured_osgr
 from gsnr_ref.osgr.predicted import predicted_osgr
 from gsnr_ref.osgr.step import mean_decrease, step
@@ -72,8 +72,9 @@ def fitted_parameters(case: Case, settings: Settings) -> list[Claim]:
         before, after = (case.model.loss(p, population.x, population.y) for p in (fitted, moved))
         test.append(mean_decrease(before, after, population.probabilities))
         moments, _ = population_moments(replace(case, params=fitted), settings.seed)
-        signals.append(sum(float((m * m).sum()) for m in leaves(moments.mean)))
-        noises.append(sum(float(v.sum()) for v in leaves(moments.variance())))
+        signal, noise = moments.signal_and_noise()
+        signals.append(signal)
+        noises.append(noise)
     measured = MeasuredOSGR.of(np.array(training), np.array(test))
     predicted = sum(signals) / (sum(signals) + sum(noises) / n)  # collapsed form, over all sets
     return [_control(fitted_parameters, case, n, settings, measured, predicted)]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gsnr_ref.claims.claim import Claim, Settings
-from gsnr_ref.contract import FiniteSupport, InputError, is_finite_population, leaves
+from gsnr_ref.contract import FiniteSupport, InputError, is_finite_population
 from gsnr_ref.gradients import per_sample_gradients
 from gsnr_ref.moments import GradientMoments, gradient_moments
 from gsnr_ref.osgr.enumerated import enumerated_osgr
@@ -104,11 +104,11 @@ def mean_of_g_d(case: Case, settings: Settings) -> list[Claim]:
 
 
 def _signal(moments: GradientMoments) -> float:
-    return sum(float((mean * mean).sum()) for mean in leaves(moments.mean))
+    return float(moments.signal_and_noise()[0])
 
 
 def _noise(moments: GradientMoments) -> float:
-    return sum(float(variance.sum()) for variance in leaves(moments.variance()))
+    return float(moments.signal_and_noise()[1])
 
 
 def _error(values: Sequence[float]) -> float:

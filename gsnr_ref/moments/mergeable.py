@@ -16,6 +16,7 @@ from gsnr_ref.contract import (
     Structure,
     as_array,
     check_finite,
+    check_samples,
     is_exact,
     leaves,
     map_structure,
@@ -125,15 +126,8 @@ class GradientMoments:
         >>> moments.count, moments.mean, moments.variance()
         (3, array([2.]), array([2.]))
         """
-        arrays = map_structure(lambda value: value, samples)
-        for name, value in named_leaves(samples):
-            check_finite(f"samples ({name})", as_array("samples", value))
-        arrays = map_structure(lambda value: as_array("samples", value), arrays)
-        lengths = {a.shape[:1] for a in leaves(arrays)}
-        if len(lengths) != 1 or lengths == {()}:
-            shapes = {name: a.shape for name, a in named_leaves(arrays)}
-            raise InputError(f"samples have shapes {shapes}; expected (n_samples, ...) in all")
-        ((n_samples,),) = lengths
+        arrays = check_samples(samples)
+        n_samples = len(leaves(arrays)[0])
         weights = checked_weights(weights, n_samples)
         if weights is None:
             count: Any = n_samples
@@ -194,6 +188,29 @@ class GradientMoments:
         if not self.count > ddof:
             raise InputError(f"ddof is {ddof} and count {self.count}; expected more samples")
         return map_structure(lambda s: np.asarray(s.m2 / (self.count - ddof)), self._sums)
+
+    def signal_and_noise(self, ddof: int = 0) -> tuple[Any, Any]:
+        """‖g̃‖² and tr Σ: the squared mean gradient and the variance, summed over parameters.
+
+        Raises
+        ------
+        InputError
+            If there are not more than `ddof` samples.
+        RangeError
+            If the squares of all mean gradients underflow.
+
+        Examples
+        --------
+        >>> GradientMoments.from_samples([[1.0, 2.0], [3.0, 2.0]]).signal_and_noise()
+        (8.0, 1.0)
+        """
+        means = leaves(self.mean)
+        signal: Any = sum((mean * mean).sum() for mean in means)
+        noise: Any = sum(variance.sum() for variance in leaves(self.variance(ddof)))
+        if signal == 0 and any(mean.any() for mean in means):
+            raise RangeError("the squares of all mean gradients underflow; rescale the loss")
+        exact = any(is_exact(mean) for mean in means)
+        return (signal, noise) if exact else (float(signal), float(noise))
 
 
 def _checked_sums(mean: Any, m2: Any) -> Sums:

@@ -73,8 +73,9 @@ def gradient_moments(
     -----
     A layer's gradients are products of its inputs and deltas, so their sums and sums of squares are
     two matrix products. Their rounding error is bounded, and where the bound exceeds 1e-10 of the
-    variance (large GSNR) the products are formed and taken through two passes. The gradients are
-    computed in the dtype of the inputs and accumulated in float64.
+    variance (large GSNR) inputs and deltas are centred first, or the products are formed and taken
+    through two passes. The gradients are computed in the dtype of the inputs and accumulated in
+    float64.
 
     Examples
     --------

@@ -146,7 +146,7 @@ def collapsed_osgr(moments: GradientMoments, n: int, ddof: int = 0) -> Any:
     0.9411764705882353
     """
     n = check_count("n", n)
-    signal, noise = _signal_and_noise(moments, ddof)
+    signal, noise = moments.signal_and_noise(ddof)
     expected = signal + noise / n
     return signal / expected if expected else float("nan")
 
@@ -176,17 +176,7 @@ def effective_gsnr(moments: GradientMoments, ddof: int = 0) -> Any:
     >>> effective_gsnr(GradientMoments.from_samples(g))  # (4 + 1) / (1 + 1)
     2.5
     """
-    signal, noise = _signal_and_noise(moments, ddof)
+    signal, noise = moments.signal_and_noise(ddof)
     if noise == 0:
         return float("inf" if signal else "nan")
     return signal / noise
-
-
-def _signal_and_noise(moments: GradientMoments, ddof: int) -> tuple[Any, Any]:
-    """‖g̃‖² and tr Σ."""
-    signal = sum((mean * mean).sum() for mean in leaves(moments.mean))
-    noise = sum(variance.sum() for variance in leaves(moments.variance(ddof)))
-    if signal == 0 and any(mean.any() for mean in leaves(moments.mean)):
-        raise RangeError("the squares of all mean gradients underflow float64; rescale the loss")
-    exact = any(is_exact(mean) for mean in leaves(moments.mean))
-    return (signal, noise) if exact else (float(signal), float(noise))

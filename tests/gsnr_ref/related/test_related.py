@@ -128,7 +128,7 @@ def test_summaries_count_infinite_and_dead_parameters():
         (lambda: gr.stiffness(np.ones((1, 2))), "1 samples; expected 2 or more"),
         (lambda: gr.stiffness(np.ones((2, 2)), "sine"), "kind is 'sine'"),
         (lambda: gr.m_coherence(np.float64(1)), r"expected \(n_samples, ...\)"),
-        (lambda: gr.m_coherence([[np.nan]]), "samples holds 1 NaN"),
+        (lambda: gr.m_coherence([[np.nan]]), r"samples \(array\) holds 1 NaN"),
         (lambda: gr.osgr_from_noise_scale(-1.0, 3), r"noise_scale is -1\.0"),
         (lambda: gr.noise_scale_from_osgr(1.5, 3), r"osgr is 1\.5; expected 0 to 1"),
         (lambda: gr.osgr_from_coherence(-0.1, 3), r"coherence is -0\.1"),

@@ -1,0 +1,164 @@
+"""Populations given by a distribution: the location model, Gaussian regression, random labels.
+
+Imports ``closed_form/quadratic`` only.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from gsnr_ref.closed_form.quadratic import ClosedForm, check_n
+
+
+def location_model(theta: Any, mean: Any, variance: Any, n: int) -> ClosedForm:
+    """Loss ½(θ − y)², with y of any distribution that has this mean and variance.
+
+    r = (θ − μ)²/s². The Hessian is 1, so B = B′ = A and R(λ) = (g̃² − λA/2)/((1 − λ/2)A).
+
+    Parameters
+    ----------
+    theta : float or Fraction
+    mean, variance : float or Fraction
+        μ and s² of y.
+    n : int
+        Size of the training set.
+
+    Returns
+    -------
+    ClosedForm
+
+    Raises
+    ------
+    ValueError
+        If `n` is no size or the variance is negative.
+
+    Examples
+    --------
+    >>> location_model(theta=1.0, mean=0.0, variance=4.0, n=4).osgr()  # r = 1/n
+    0.5
+    """
+    check_n(n)
+    if not variance >= 0:
+        raise ValueError(f"variance is {variance!r}; expected 0 or more")
+    gradient = theta - mean
+    expected = gradient * gradient + variance / n
+    return ClosedForm(
+        np.array([gradient]),
+        np.array([variance]),
+        gradient * gradient,
+        expected,
+        expected,
+        expected,
+    )
+
+
+def gaussian_linear_regression(
+    weights: Any, true_weights: Any, covariance: Any, noise: Any, n: int
+) -> ClosedForm:
+    """Loss ½(w·x − y)² with y = w*·x + ε, x ~ N(0, C), ε ~ N(0, s²).
+
+    With e = w − w*: g̃ = Ce and Cov g = (eᵀCe + s²)C + Ce eᵀC, so
+    r_j = (Ce)_j²/((eᵀCe + s²)C_jj + (Ce)_j²) < 1. On the training side the Hessian is a Wishart
+    matrix over n, and B takes its second and third moments.
+
+    Parameters
+    ----------
+    weights, true_weights : array_like, shape (n_features,)
+        w and w*.
+    covariance : array_like, shape (n_features, n_features)
+        C.
+    noise : float or Fraction
+        Standard deviation s.
+    n : int
+        Size of the training set.
+
+    Returns
+    -------
+    ClosedForm
+
+    Raises
+    ------
+    ValueError
+        If `n` is no size or shapes do not fit.
+
+    Examples
+    --------
+    >>> closed = gaussian_linear_regression([2.0], [1.0], [[1.0]], noise=0.0, n=1)
+    >>> closed.gsnr  # g = e x², with mean e and variance 2e²
+    array([0.5])
+    """
+    check_n(n)
+    e = np.asarray(weights) - np.asarray(true_weights)
+    c = np.asarray(covariance)
+    if e.ndim != 1 or c.shape != (len(e), len(e)):
+        raise ValueError(
+            f"weights has shape {e.shape} and covariance {c.shape}; "
+            "expected (n_features,) and (n_features, n_features)"
+        )
+    c2 = c @ c
+    mean = c @ e
+    residual = e @ mean + noise * noise  # variance of w·x − y
+    variance = residual * np.diag(c) + mean * mean
+    signal = mean @ mean
+    e_c3_e = mean @ c @ mean
+    # E W² and E W³ of W ~ Wishart(n, C), between e and e, or traced
+    trace, trace2 = np.trace(c), np.trace(c2)
+    e_w3_e = (
+        n * (n * n + 3 * n + 4) * e_c3_e
+        + 2 * n * (n + 1) * trace * signal
+        + n * ((n + 1) * trace2 + trace * trace) * (e @ mean)
+    )
+    trace_w2 = n * (n + 1) * trace2 + n * trace * trace
+    return ClosedForm(
+        mean,
+        variance,
+        signal,
+        signal + variance.sum() / n,
+        e_c3_e + (residual * trace2 + e_c3_e) / n,
+        e_w3_e / n**3 + noise * noise * trace_w2 / n**3,
+    )
+
+
+def label_noise(
+    mean: Any, variance: Any, uniform_mean: Any, uniform_variance: Any, probability: Any
+) -> tuple[Any, Any]:
+    """Mean and variance of the per-sample gradient when labels are random with a probability.
+
+    Each sample's label is replaced, with this probability, by a uniform one. At fixed parameters
+    the gradient's distribution is then a mixture, and so are its first and second moments:
+    g̃ = (1−p)g̃₀ + p g̃₁ and ρ² = (1−p)ρ₀² + pρ₁² + p(1−p)(g̃₀ − g̃₁)².
+
+    Parameters
+    ----------
+    mean, variance : array_like
+        g̃₀ and ρ₀² with the true labels.
+    uniform_mean, uniform_variance : array_like
+        g̃₁ and ρ₁² with uniform labels, independent of the inputs.
+    probability : float or Fraction
+        p, 0 to 1. A uniform label can be the true one.
+
+    Returns
+    -------
+    mean, variance : ndarray
+
+    Raises
+    ------
+    ValueError
+        If the probability is none.
+
+    Examples
+    --------
+    >>> mean, variance = label_noise(1.0, 0.0, -1.0, 0.0, probability=0.5)
+    >>> float(mean), float(variance)
+    (0.0, 1.0)
+    """
+    if not 0 <= probability <= 1:
+        raise ValueError(f"probability is {probability!r}; expected 0 to 1")
+    mean, uniform_mean = np.asarray(mean), np.asarray(uniform_mean)
+    true = 1 - probability
+    between = mean - uniform_mean
+    mixed = true * np.asarray(variance) + probability * np.asarray(uniform_variance)
+    return (
+        true * mean + probability * uniform_mean,
+        mixed + true * probability * between * between,
+    )

@@ -1,0 +1,26 @@
+"""GSNR and OSGR from a finite sample: debiased estimates and confidence intervals.
+
+Imports ``contract`` and ``moments``. The plug-in, sample mean squared over sample variance, is
+biased upwards by about 1/n: it sees signal where there is none. These functions say what a sample
+of n gradients can tell.
+"""
+
+from gsnr_ref.inference.of_gsnr import (
+    debiased_gsnr,
+    gsnr_interval,
+    robust_gsnr_interval,
+)
+from gsnr_ref.inference.of_osgr import (
+    debiased_osgr,
+    osgr_interval,
+    paper_osgr,
+)
+
+__all__ = [
+    "debiased_gsnr",
+    "debiased_osgr",
+    "gsnr_interval",
+    "osgr_interval",
+    "paper_osgr",
+    "robust_gsnr_interval",
+]

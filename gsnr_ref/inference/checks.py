@@ -1,0 +1,26 @@
+"""What both kinds of estimates check. Imports ``contract`` and ``moments``."""
+
+import numpy as np
+
+from gsnr_ref.contract import InputError, Structure, check_samples, map_structure
+from gsnr_ref.moments import GradientMoments
+
+
+def sample_size(moments: GradientMoments, least: int, what: str) -> int:
+    count = moments.count
+    if not isinstance(count, (int, np.integer)) or count < least:
+        raise InputError(
+            f"moments has count {count!r}; expected {least} or more equally weighted samples "
+            f"for {what}"
+        )
+    return int(count)
+
+
+def check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise InputError(f"confidence is {confidence!r}; expected between 0 and 1")
+
+
+def float_samples(samples: Structure, least: int) -> Structure:
+    """Per-sample gradients, checked, as float64."""
+    return map_structure(lambda a: a.astype(float), check_samples(samples, least))

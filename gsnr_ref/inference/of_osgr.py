@@ -1,0 +1,234 @@
+"""OSGR from a finite sample: debiased, with intervals, and as the paper estimates it.
+
+Imports ``contract`` and ``moments``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from gsnr_ref.contract import Array, InputError, Structure, check_count, leaves
+from gsnr_ref.inference.checks import check_confidence, float_samples, sample_size
+from gsnr_ref.moments import GradientMoments
+
+_MOST_PAIRED = 2000  # samples whose inner products are formed
+
+
+def debiased_osgr(moments: GradientMoments, n: int | None = None) -> Any:
+    """OSGR from one sample, at a small learning rate: R̂ = Σ(ḡ² − s²/m)/Σḡ² for n = m.
+
+    Parameters
+    ----------
+    moments : GradientMoments
+        Of m ≥ 2 independent samples.
+    n : int, optional
+        Size of the training set whose OSGR is wanted; m if left out.
+
+    Returns
+    -------
+    float, or Fraction where the moments are exact
+        Can be negative. ``nan`` where every gradient is 0.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 2 samples, or `n` is no size.
+
+    Notes
+    -----
+    Σ(ḡ² − s²/m) = 1/(m(m−1)) Σ_{i≠k} gᵢ·g_k is unbiased for ‖g̃‖², whatever the distribution, and
+    Σs² for tr Σ; R̂ is their ratio in the collapsed form, and being a ratio is not exactly
+    unbiased. It equals (m/(m−1))(1 − 1/c), with c the sample's m-coherence.
+
+    Examples
+    --------
+    >>> moments = GradientMoments.from_samples(np.array([[1.0], [3.0]]))
+    >>> debiased_osgr(moments)  # (4 − 2/2)/4
+    0.75
+    """
+    m = sample_size(moments, 2, "a debiased OSGR")
+    n = m if n is None else check_count("n", n)
+    squares, noise = moments.signal_and_noise(ddof=1)
+    signal = squares - noise / m
+    expected = signal + noise / n if n != m else squares
+    return signal / expected if expected else float("nan")
+
+
+def osgr_interval(
+    samples: Structure,
+    n: int | None = None,
+    confidence: float = 0.95,
+    method: str = "jackknife",
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Confidence interval for OSGR at a small learning rate, from one sample of gradients.
+
+    Parameters
+    ----------
+    samples : array_like, shape (m, ...), or dict of these
+        Per-sample gradients of m ≥ 10 independent samples.
+    n : int, optional
+        Size of the training set whose OSGR is wanted; m if left out.
+    confidence : float
+    method : {"jackknife", "bootstrap"}
+        The jackknife is faster and holds its level better; the bootstrap (``scipy.stats``, BCa)
+        resamples samples, takes m² numbers, and is for comparison.
+    n_resamples, seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    low, high : float
+        `high` is at most 1; `low` is not cut at 0, and is ``-inf`` where the sample does not bound
+        R from below. ``nan`` where every gradient is 0.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 10 samples, or another argument does not fit.
+
+    Notes
+    -----
+    For n = m, R = 1 − 1/(nQ) with Q = ‖g̃‖²/tr Σ + 1/m. log Q gets a jackknife standard error,
+    less what the jackknife counts twice, and the quantile of Student's t. In simulations (in the
+    tests) of 20 parameters it covers 93 to 97 % at 95 %, for n ≥ 30, with exponential, heavy-tailed
+    (t with 5 degrees of freedom) and log-normal gradients, and without any signal from 100
+    parameters on. It covers up to 98 % with one parameter, without signal of few, or where most
+    samples have a gradient of 0 and n is 30.
+
+    Examples
+    --------
+    >>> g = np.random.default_rng(0).exponential(1.0, size=(200, 5))  # effective GSNR 1
+    >>> low, high = osgr_interval(g, n=1)
+    >>> low < 0.5 < high
+    True
+    """
+    check_confidence(confidence)
+    rows = np.concatenate(
+        [a.reshape(len(a), -1) for a in leaves(float_samples(samples, 10))], axis=1
+    )
+    m = len(rows)
+    n = m if n is None else check_count("n", n)
+    if method == "bootstrap":
+        return _bootstrapped(rows, n, confidence, check_count("n_resamples", n_resamples), seed)
+    if method != "jackknife":
+        raise InputError(f"method is {method!r}; expected 'jackknife' or 'bootstrap'")
+    total = rows.sum(axis=0)
+    own = np.einsum("ij,ij->i", rows, rows)
+    squared_total, squares = total @ total, own.sum()
+    signal, noise = _signal_and_noise(squared_total, squares, m)
+    without = _signal_and_noise(squared_total - 2 * rows @ total + own, squares - own, m - 1)
+    if not noise > 1e-14 * squares / m:  # no gradient varies
+        return (1.0, 1.0) if squares > 0 else (float("nan"), float("nan"))
+    log_q = np.log(signal / noise + 1 / m)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_qs = np.log(without[0] / without[1] + 1 / m)
+    if not np.isfinite([log_q, *log_qs]).all():  # a mean of exactly 0, or one sample alone varies
+        return float("-inf"), 1.0
+    jackknife = (m - 1) ** 2 / m * log_qs.var(ddof=1)
+    # ‖g̃‖² is estimated by a U-statistic, whose quadratic part the jackknife counts twice.
+    some = rows[:_MOST_PAIRED] - rows[:_MOST_PAIRED].mean(axis=0)
+    products = (some @ some.T)[np.triu_indices(len(some), 1)]
+    quadratic = 2 * products.var() / (m * (signal + noise / m)) ** 2
+    variance = max(jackknife - quadratic, jackknife / 2)
+    half = stats.t.ppf((1 + confidence) / 2, m - 1) * np.sqrt(variance)
+    low, high = np.exp(log_q - half), np.exp(log_q + half)
+    return _osgr_of(low - 1 / m, n), _osgr_of(high - 1 / m, n)
+
+
+def _osgr_of(effective_gsnr: float, n: int) -> float:
+    """R = 1 − (1/n)/(r + 1/n); −inf where an estimate r is −1/n or less."""
+    below = effective_gsnr + 1 / n
+    return float(1 - 1 / (n * below)) if below > 0 else float("-inf")
+
+
+def _signal_and_noise(squared_total: Any, squares: Any, m: int) -> tuple[Any, Any]:
+    """Unbiased ‖g̃‖² and tr Σ from ‖Σg‖² and Σ‖g‖²."""
+    signal = (squared_total - squares) / (m * (m - 1))
+    return signal, squares / m - signal
+
+
+def _bootstrapped(
+    rows: Array, n: int, confidence: float, n_resamples: int, seed: int
+) -> tuple[float, float]:
+    products = rows @ rows.T
+    m = len(rows)
+
+    def statistic(index: Array) -> float:
+        chosen = products[np.ix_(index, index)]
+        signal, noise = _signal_and_noise(chosen.sum(), np.trace(chosen), m)
+        return float(signal / (signal + noise / n))
+
+    result = stats.bootstrap(
+        (np.arange(m),),
+        statistic,
+        vectorized=False,
+        n_resamples=n_resamples,
+        confidence_level=confidence,
+        rng=np.random.default_rng(seed),
+    )
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def paper_osgr(moments: Sequence[GradientMoments]) -> float:
+    """OSGR as the paper estimates it: equation 25, a plug-in over M training sets.
+
+    r_j ≈ g_{D,j}²/ρ_{D,j}², with the sample variance over n − 1, from each set. W_j from the M sets
+    together: the sum of g_{D,j}² over the sets, divided by its sum over parameters. Then the mean
+    of 1 − (1/n) Σ W_j/(r_j + 1/n) over the sets.
+
+    Parameters
+    ----------
+    moments : sequence of GradientMoments
+        One of each training set, all of the same size n ≥ 2.
+
+    Returns
+    -------
+    float
+        Biased upwards, since E ḡ² = g̃² + ρ²/n: where the true OSGR is 0 it gives about 0.66 for
+        M = 1 and, as W and r become independent, 0.34 for many sets. It is here to be compared with
+        `debiased_osgr`. ``nan`` where every gradient is 0.
+
+    Raises
+    ------
+    InputError
+        If there is no set, or the sizes differ.
+
+    Notes
+    -----
+    Source: Liu et al., ICLR 2020, equation 25. How W is averaged is recalled, not verified.
+
+    Examples
+    --------
+    >>> g = np.random.default_rng(0).normal(size=(10, 200, 500))  # no signal: the true OSGR is 0
+    >>> sets = [GradientMoments.from_samples(sample) for sample in g]
+    >>> round(paper_osgr(sets[:1]), 1), round(paper_osgr(sets), 1)
+    (0.7, 0.4)
+    """
+    if len(moments) == 0:
+        raise InputError("moments is empty; expected one for each training set")
+    n = sample_size(moments[0], 2, "equation 25")
+    if any(piece.count != n for piece in moments):
+        raise InputError(f"moments have counts {[p.count for p in moments]}; expected equal sizes")
+    means = [_flat(piece.mean) for piece in moments]
+    shares = sum(mean * mean for mean in means)
+    total = shares.sum()
+    if total == 0:
+        return float("nan")
+    values = []
+    for mean, piece in zip(means, moments, strict=True):
+        variance = _flat(piece.variance(ddof=1))
+        moving = shares > 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = mean[moving] / variance[moving] * mean[moving]
+        # A parameter that this set leaves at 0/0 has ratio 0: it does not move here.
+        ratio = np.where(np.isnan(ratio), 0.0, ratio)
+        values.append(1 - (shares[moving] / total / (ratio + 1 / n)).sum() / n)  # equation 25
+    return float(np.mean(values))
+
+
+def _flat(structure: Structure) -> Any:
+    return np.concatenate([np.asarray(leaf, dtype=float).ravel() for leaf in leaves(structure)])

@@ -1,0 +1,157 @@
+"""Conversions between OSGR and related quantities, with their domains. Imports ``contract``."""
+
+from typing import Any
+
+from gsnr_ref.contract import InputError, check_count
+
+
+def osgr_from_noise_scale(noise_scale: Any, n: int) -> Any:
+    """R = 1/(1 + B/n), with B the simple noise scale.
+
+    Parameters
+    ----------
+    noise_scale : float or Fraction
+        0 or more; ``inf`` gives 0.
+    n : int
+
+    Returns
+    -------
+    float or Fraction
+
+    Raises
+    ------
+    InputError
+        If B is negative (an estimate from two batch sizes can be) or `n` is no size.
+
+    Examples
+    --------
+    >>> osgr_from_noise_scale(10.0, n=10)
+    0.5
+    """
+    n = check_count("n", n)
+    if not noise_scale >= 0:
+        raise InputError(f"noise_scale is {noise_scale!r}; expected 0 or more")
+    return 1 / (1 + noise_scale / n)
+
+
+def noise_scale_from_osgr(osgr: Any, n: int) -> Any:
+    """B = n(1/R − 1): the inverse of `osgr_from_noise_scale`.
+
+    Parameters
+    ----------
+    osgr : float or Fraction
+        Above 0, at most 1; 0 gives ``inf``.
+    n : int
+
+    Returns
+    -------
+    float or Fraction
+
+    Raises
+    ------
+    InputError
+        If R is not between 0 and 1, or `n` is no size.
+
+    Examples
+    --------
+    >>> noise_scale_from_osgr(0.5, n=10)
+    10.0
+    """
+    n = check_count("n", n)
+    _check_osgr(osgr)
+    return n * (1 / osgr - 1) if osgr > 0 else float("inf")
+
+
+def osgr_from_coherence(coherence: Any, n: int) -> Any:
+    """R(Z, n) = nα/(1 + (n−1)α), the Spearman-Brown formula.
+
+    Parameters
+    ----------
+    coherence : float or Fraction
+        α, 0 to 1.
+    n : int
+
+    Returns
+    -------
+    float or Fraction
+
+    Raises
+    ------
+    InputError
+        If α is not between 0 and 1, or `n` is no size.
+
+    Examples
+    --------
+    >>> osgr_from_coherence(0.5, n=3)
+    0.75
+    """
+    n = check_count("n", n)
+    if not 0 <= coherence <= 1:
+        raise InputError(f"coherence is {coherence!r}; expected 0 to 1")
+    return n * coherence / (1 + (n - 1) * coherence)
+
+
+def coherence_from_osgr(osgr: Any, n: int) -> Any:
+    """α = R/(n − (n−1)R): the inverse of `osgr_from_coherence`.
+
+    Parameters
+    ----------
+    osgr : float or Fraction
+        0 to 1.
+    n : int
+
+    Returns
+    -------
+    float or Fraction
+
+    Raises
+    ------
+    InputError
+        If R is not between 0 and 1, or `n` is no size.
+
+    Examples
+    --------
+    >>> coherence_from_osgr(0.75, n=3)
+    0.5
+    """
+    n = check_count("n", n)
+    _check_osgr(osgr)
+    return osgr / (n - (n - 1) * osgr)
+
+
+def _check_osgr(osgr: Any) -> None:
+    if not 0 <= osgr <= 1:
+        raise InputError(
+            f"osgr is {osgr!r}; expected 0 to 1 (an estimate, or the OSGR of a split, can leave "
+            "that range, and then belongs to no population)"
+        )
+
+
+def debiased_osgr_from_m_coherence(m_coherence: Any, m: int) -> Any:
+    """`debiased_osgr` of a sample from its m-coherence: R̂ = (m/(m−1))(1 − 1/c).
+
+    Parameters
+    ----------
+    m_coherence : float or Fraction
+        c, above 0, at most m.
+    m : int
+        Number of samples, at least 2.
+
+    Returns
+    -------
+    float or Fraction
+
+    Raises
+    ------
+    InputError
+        If c is not above 0 and at most m, or `m` is less than 2.
+
+    Examples
+    --------
+    >>> debiased_osgr_from_m_coherence(1.6, m=2)  # gradients 1 and 3
+    0.75
+    """
+    m = check_count("m", m, 2)
+    if not 0 < m_coherence <= m * (1 + 1e-12):
+        raise InputError(f"m_coherence is {m_coherence!r}; expected above 0, at most m = {m}")
+    return (1 - 1 / m_coherence) * m / (m - 1)
