@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,8 +17,9 @@ from gsnr_ref.claims.verify import (
     plan,
     plan_equations,
     table,
-    write_atomically,
 )
+from gsnr_ref.files import check_writable, write_atomically
+from gsnr_ref.golden.command import add_parser as add_golden
 
 USAGE, INTERRUPTED = 2, 130
 
@@ -101,6 +101,8 @@ def _parser() -> _Parser:
     )
     verify.add_argument("--all", action="store_true", help="everything, and every equation")
     verify.add_argument("--list", action="store_true", help="list the claims and stop")
+    verify.set_defaults(run=_verify)
+    add_golden(commands)
     return parser
 
 
@@ -130,8 +132,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     if arguments.list:
         _list_claims()
         return 0
-    if arguments.json is not None and not os.access(arguments.json.resolve().parent, os.W_OK):
-        raise OSError(f"--json {arguments.json}: its folder is missing or cannot be written")
+    if arguments.json is not None:
+        check_writable("--json", arguments.json)
     if arguments.data_dir is not None and arguments.data != "mnist":
         raise ValueError("--data-dir is given without --data mnist, which alone reads files")
     if arguments.equation and (arguments.all or arguments.data or arguments.model):
@@ -176,7 +178,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0
     """
     try:
-        return _verify(_parser().parse_args(argv))
+        arguments = _parser().parse_args(argv)
+        return int(arguments.run(arguments))
     except KeyboardInterrupt:
         print("gsnr-ref: interrupted", file=sys.stderr)
         return INTERRUPTED

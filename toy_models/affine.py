@@ -132,6 +132,13 @@ class AffineModel:
                 params[f"{name}.bias"] = np.zeros(n_out)
         return params
 
+    def with_shape(self, x: Any) -> Any:
+        """Return x in the shape that `outputs` takes, or say that it does not fit."""
+        n_in = next(iter(self.layers.values()))[0]
+        if np.ndim(x) != 2 or np.shape(x)[1] != n_in:
+            raise ValueError(f"x has shape {np.shape(x)}; expected (n_samples, {n_in})")
+        return x
+
     def outputs(self, params: Params, x: Any, tap: Tap = no_tap) -> Any:
         """Outputs of the model before the loss, shape (n_samples, n_outputs)."""
         (name,) = self.layers
@@ -139,9 +146,7 @@ class AffineModel:
 
     def loss(self, params: Params, x: Any, y: Any, tap: Tap = no_tap) -> Any:
         """Per-sample losses, shape (n_samples,): never a sum, never a mean."""
-        n_in = next(iter(self.layers.values()))[0]
-        if np.ndim(x) != 2 or np.shape(x)[1] != n_in:
-            raise ValueError(f"x has shape {np.shape(x)}; expected (n_samples, {n_in})")
+        x = self.with_shape(x)
         if np.shape(y)[:1] != np.shape(x)[:1]:
             raise ValueError(
                 f"y has shape {np.shape(y)}; expected one entry for each of {len(x)} samples of x"

@@ -83,11 +83,14 @@ def cross_entropy(outputs: Any, y: Any) -> Any:
         )
     if n_samples and not (y.min() >= 0 and y.max() < n_classes):
         raise ValueError(f"y holds classes {y.min()} to {y.max()}; expected 0 to {n_classes - 1}")
-    rows = np.arange(n_samples)
+    classes = np.arange(n_classes)
     top = anp.argmax(outputs, axis=1)
-    largest = outputs[rows, top]
-    others = anp.exp(outputs - largest[:, None]) * (np.arange(n_classes) != top[:, None])
-    return (largest - outputs[rows, y]) + anp.log1p(anp.sum(others, axis=1))
+    is_top, is_y = classes == top[:, None], classes == y[:, None]
+    largest = outputs[np.arange(n_samples), top]
+    others = anp.exp(outputs - largest[:, None]) * ~is_top
+    # The derivative of the margin is +1 and −1 added up, so exactly 0 where the top class is y.
+    margin = anp.sum(outputs * (is_top * 1.0 - is_y), axis=1)
+    return margin + anp.log1p(anp.sum(others, axis=1))
 
 
 LOSSES = {"squared": squared_error, "cross_entropy": cross_entropy}

@@ -1,8 +1,6 @@
 """Which claims run on which cases, and the table of their outcomes."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -201,23 +199,3 @@ def as_json(claims: Iterable[Claim], settings: Settings) -> str:
         for c in claims
     ]
     return json.dumps({"settings": asdict(settings), "claims": rows}, default=str, indent=1)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
-
-    Examples
-    --------
-    >>> path = Path(tempfile.mkdtemp()) / "claims.json"
-    >>> write_atomically(path, "{}")
-    >>> path.read_text()
-    '{}'
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

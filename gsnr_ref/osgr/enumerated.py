@@ -135,8 +135,8 @@ def enumerated_osgr(
     learning_rate = number(learning_rate)
     test_weights = _weights(probabilities, exact)
     training_terms, test_terms = [], []
-    for counts in _count_vectors(n, n_points):
-        chance = number(_multinomial_probability(counts, probabilities))
+    for counts in count_vectors(n, n_points):
+        chance = number(multinomial_probability(counts, probabilities))
         training_weights = _weights([Fraction(c, n) for c in counts], exact)
         with np.errstate(over="ignore", invalid="ignore"):
             stepped, _ = step(model, params, x, y, training_weights, learning_rate, preconditioner)
@@ -163,17 +163,17 @@ def _weights(fractions: list[Fraction], exact: bool) -> Array:
     return weights if exact else weights.astype(float)
 
 
-def _count_vectors(n: int, n_points: int) -> Iterator[tuple[int, ...]]:
+def count_vectors(n: int, n_points: int) -> Iterator[tuple[int, ...]]:
     """All ways to draw n times from n_points points, order aside."""
     if n_points == 1:
         yield (n,)
         return
     for first in range(n, -1, -1):
-        for rest in _count_vectors(n - first, n_points - 1):
+        for rest in count_vectors(n - first, n_points - 1):
             yield (first, *rest)
 
 
-def _multinomial_probability(counts: tuple[int, ...], probabilities: list[Fraction]) -> Fraction:
+def multinomial_probability(counts: tuple[int, ...], probabilities: list[Fraction]) -> Fraction:
     """n!/Πc! · Πp^c, exactly."""
     probability = Fraction(math.factorial(sum(counts)))
     for count, p in zip(counts, probabilities, strict=True):

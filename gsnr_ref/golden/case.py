@@ -1,0 +1,267 @@
+"""Golden cases: read, never written, here.
+
+Imports ``contract`` and, to build a case's model, ``toy_models``.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from gsnr_ref.contract import Array, InputError, Params
+from gsnr_ref.golden.layouts import params_to, x_to
+
+#: The folder of the golden values. A later version is another folder; this one only grows.
+VERSION = "v1"
+
+
+def folder() -> Any:
+    """Return the folder with the golden values, as a traversable resource."""
+    return files("gsnr_ref.golden") / VERSION
+
+
+@dataclass(frozen=True, eq=False)
+class GoldenCase:
+    """One certified case: a model, its inputs, and what every quantity must be.
+
+    Attributes
+    ----------
+    id : str
+        Permanent.
+    description : str
+    flags : tuple of str
+        Why the case is there; `flags.json` explains each.
+    model : dict
+        Layers with their formulas, loss, names of the trainable parameters.
+    params : dict of str to ndarray
+        Weights (n_in, n_out), biases (n_out,).
+    x : ndarray, shape (n_samples, ...)
+    y : ndarray
+        (n_samples, n_outputs), or classes (n_samples,) for cross-entropy.
+    probabilities : ndarray, shape (n_samples,), or None
+        Of the points of a weighted population.
+    batches : tuple of int, or None
+        Sizes of the batches that the samples come in.
+    reduction : {"none", "mean", "sum"}
+        Of the training loss. Every quantity but the reduced ones is per sample all the same.
+    expected, condition : dict
+        Correctly rounded values and their condition numbers, by quantity: an array, or a dict of
+        arrays by parameter, by n, or by n and parameter.
+    tolerance : dict of str to float or None
+        By dtype; None where the numbers leave the range of the dtype.
+    mistakes : tuple of str
+        Ids of the mistakes that the case can tell from the truth.
+    document : dict
+        The case as it stands in its JSON file.
+
+    Examples
+    --------
+    >>> from gsnr_ref import golden
+    >>> case = golden.load("location")
+    >>> str(case), case.params["linear.weight"], case.expected["gsnr_ddof0"]["linear.weight"]
+    ('location', array([[0.7]]), array([[0.39208486]]))
+    """
+
+    id: str
+    description: str
+    flags: tuple[str, ...]
+    model: dict[str, Any]
+    params: Params
+    x: Array
+    y: Array
+    probabilities: Array | None
+    batches: tuple[int, ...] | None
+    reduction: str
+    expected: dict[str, Any]
+    condition: dict[str, Any]
+    tolerance: dict[str, float | None]
+    mistakes: tuple[str, ...]
+    document: dict[str, Any]
+
+    def __str__(self) -> str:
+        return self.id
+
+    def __repr__(self) -> str:
+        return f"GoldenCase({self.id!r})"
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs, or of classes."""
+        last = self.model["layers"][-1]
+        return int(last["n_out"])
+
+    def params_in(self, layout: str) -> Params:
+        """Return the parameters in the layout of a framework: "torch" or "keras".
+
+        Examples
+        --------
+        >>> from gsnr_ref import golden
+        >>> golden.load("linear").params_in("torch")["linear.weight"].shape
+        (1, 2)
+        """
+        return params_to(self.model, self.params, layout)
+
+    def x_in(self, layout: str) -> Array:
+        """Return x in the layout of a framework: images are channel-first in "torch".
+
+        Examples
+        --------
+        >>> from gsnr_ref import golden
+        >>> golden.load("conv-relu-cross-entropy").x_in("torch").shape
+        (4, 1, 5, 5)
+        """
+        return x_to(self.model, self.x, layout)
+
+    def build(self) -> Any:
+        """Build the case's model from ``toy_models``.
+
+        Examples
+        --------
+        >>> from gsnr_ref import golden
+        >>> case = golden.load("location")
+        >>> case.build().loss(case.params, case.x, case.y).round(4)  # ½(θ − y)²
+        array([0.18  , 0.18  , 0.605 , 0.1012])
+        """
+        from gsnr_ref.golden.models import build
+
+        return build(self.model)
+
+
+def _numbers(tree: Any) -> Any:
+    """Nested lists as float arrays, with "inf" and "nan" read."""
+    if isinstance(tree, dict):
+        return {key: _numbers(value) for key, value in tree.items()}
+    return np.array(tree, dtype=float) if isinstance(tree, list) else float(tree)
+
+
+def parse(document: dict[str, Any]) -> GoldenCase:
+    """Read a case from its JSON document."""
+    inputs, expected = document["inputs"], document["expected"]
+    classes = document["model"]["loss"]["type"] == "cross_entropy"
+    probabilities, batches = inputs.get("probabilities"), inputs.get("batches")
+    return GoldenCase(
+        id=document["id"],
+        description=document["description"],
+        flags=tuple(document["flags"]),
+        model=document["model"],
+        params={k: np.array(v, dtype=float) for k, v in inputs["params"].items()},
+        x=np.array(inputs["x"], dtype=float),
+        y=np.array(inputs["y"], dtype=int if classes else float),
+        probabilities=None if probabilities is None else np.array(probabilities),
+        batches=None if batches is None else tuple(batches),
+        reduction=document["conventions"]["reduction"],
+        expected={quantity: _numbers(entry["value"]) for quantity, entry in expected.items()},
+        condition={quantity: _numbers(entry["condition"]) for quantity, entry in expected.items()},
+        tolerance={k: v for k, v in document["tolerance"].items() if k != "reason"},
+        mistakes=tuple(document["mistakes"]),
+        document=document,
+    )
+
+
+@cache
+def _all() -> dict[str, GoldenCase]:
+    paths = sorted(p for p in (folder() / "cases").iterdir() if p.name.endswith(".json"))
+    loaded = [parse(json.loads(p.read_text(encoding="utf-8"))) for p in paths]
+    return {case.id: case for case in sorted(loaded, key=str)}
+
+
+def cases(flags: Iterable[str] | str = (), quantity: str | None = None) -> list[GoldenCase]:
+    """Return the golden cases, in the order of their ids.
+
+    Parameters
+    ----------
+    flags : str or iterable of str
+        Only cases that have all of these flags.
+    quantity : str, optional
+        Only cases that state this quantity.
+
+    Returns
+    -------
+    list of GoldenCase
+        Never empty. ``str(case)`` is its id, for ``pytest.mark.parametrize(..., ids=str)``.
+
+    Raises
+    ------
+    InputError
+        If no case has these flags and this quantity: a test over no cases would always pass.
+
+    Examples
+    --------
+    >>> from gsnr_ref import golden
+    >>> len(golden.cases()) >= 60
+    True
+    >>> [str(case) for case in golden.cases("all-dead")]
+    ['location-all-dead']
+    """
+    wanted = {flags} if isinstance(flags, str) else set(flags)
+    chosen = [
+        case
+        for case in _all().values()
+        if wanted <= set(case.flags) and (quantity is None or quantity in case.expected)
+    ]
+    if not chosen:
+        raise InputError(
+            f"flags is {sorted(wanted)} and quantity {quantity!r}; no golden case has them, "
+            f"expected flags out of {sorted(flag_reasons())}"
+        )
+    return chosen
+
+
+def load(id: str) -> GoldenCase:
+    """Return the golden case with this id.
+
+    Parameters
+    ----------
+    id : str
+
+    Returns
+    -------
+    GoldenCase
+
+    Raises
+    ------
+    InputError
+        If there is none.
+
+    Examples
+    --------
+    >>> from gsnr_ref import golden
+    >>> golden.load("linear-snr-1e12").description
+    'Gradients with a relative deviation of 1e-6.'
+    """
+    if id not in _all():
+        from difflib import get_close_matches
+
+        near = get_close_matches(str(id), _all(), n=3) or list(_all())[:3]
+        raise InputError(f"id is {id!r}; expected a golden case, such as {', '.join(near)}")
+    return _all()[id]
+
+
+@cache
+def flag_reasons() -> dict[str, str]:
+    """Return why cases have each flag.
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> from gsnr_ref import golden
+    >>> golden.flag_reasons()["zero-mean"]
+    'Gradients cancel: GSNR is exactly 0.'
+    """
+    return dict(json.loads((folder() / "flags.json").read_text(encoding="utf-8")))
+
+
+def n_values(case: GoldenCase) -> int:
+    """Number of expected values of a case."""
+
+    def count(tree: Any) -> int:
+        return sum(map(count, tree.values())) if isinstance(tree, dict) else np.size(tree)
+
+    return count(case.expected)

@@ -1,0 +1,124 @@
+"""``gsnr-ref golden list | show | export | check``. Imports the rest of ``golden``."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from gsnr_ref.files import check_writable, write_atomically
+from gsnr_ref.golden.case import cases, flag_reasons, folder, load, n_values
+from gsnr_ref.golden.mistakes import mistakes
+from gsnr_ref.golden.reports import WRITERS, as_text, check_report_path
+from gsnr_ref.golden.results import read_results
+from gsnr_ref.golden.suite import read_expected_failures, run_suite
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to those of ``gsnr-ref``."""
+    golden = commands.add_parser(
+        "golden",
+        help="is my GSNR right? certified values, and the check of a backend against them",
+        description="Certified values of GSNR, OSGR and all that leads to them, for backends in "
+        "any language: export the cases, compute them, and check the results.",
+    )
+    actions = golden.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="list the cases, the flags or the known mistakes")
+    what = listing.add_mutually_exclusive_group()
+    what.add_argument("--flag", metavar="F", help="only cases with this flag")
+    what.add_argument("--flags", action="store_true", help="list the flags and what they mean")
+    what.add_argument("--mistakes", action="store_true", help="list the mistakes that are known")
+    listing.set_defaults(run=_list)
+    show = actions.add_parser("show", help="print a case, as it stands in its JSON file")
+    show.add_argument("id", metavar="ID", help="of the case; see: gsnr-ref golden list")
+    show.set_defaults(run=_show)
+    export = actions.add_parser("export", help="write all JSON files into a new folder")
+    export.add_argument("directory", type=Path, metavar="DIR", help="new, or empty")
+    export.set_defaults(run=_export)
+    check = actions.add_parser(
+        "check",
+        help="check a results file",
+        description="Check a results file (see results.schema.json among the exported files). Exit "
+        "code 0 if every declared case passed, 1 if not, 2 for bad usage or a file that is no "
+        "results file.",
+    )
+    check.add_argument("results", type=Path, metavar="RESULTS.json")
+    check.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="also write FILE: .md, .json or .xml (JUnit)",
+    )
+    check.add_argument(
+        "--xfail", type=Path, metavar="FILE", help="cases that may fail: ID or pattern, # and why"
+    )
+    check.add_argument(
+        "--tolerance", type=_tolerance, metavar="T", help="instead of each case's own; is printed"
+    )
+    check.set_defaults(run=_check)
+
+
+def _tolerance(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"is {text!r}; expected a relative error, 0 to 1")
+    return value
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    if arguments.flags or arguments.mistakes:
+        texts = {id: m.title for id, m in mistakes().items()}
+        texts = texts if arguments.mistakes else flag_reasons()
+        width = max(map(len, texts))
+        print("\n".join(f"{name:<{width}}  {text}" for name, text in texts.items()))
+        return 0
+    chosen = cases(arguments.flag or ())
+    width = max(len(case.id) for case in chosen)
+    for case in chosen:
+        print(f"{case.id:<{width}}  {case.description} [{', '.join(case.flags)}]")
+    print(f"\n{len(chosen)} cases, {sum(map(n_values, chosen))} certified values")
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    case = load(arguments.id)
+    print((folder() / "cases" / f"{case.id}.json").read_text(encoding="utf-8"), end="")
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    target: Path = arguments.directory
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise OSError(f"{target} is there and not empty; expected a new folder")
+    check_writable("DIR", target)
+    temporary = Path(tempfile.mkdtemp(dir=target.resolve().parent, prefix=f".{target.name}."))
+    try:
+        (temporary / "cases").mkdir()
+        for part in (*folder().iterdir(), *(folder() / "cases").iterdir()):
+            if part.name.endswith(".json"):
+                inside = temporary / ("cases" if (folder() / "cases" / part.name).is_file() else "")
+                (inside / part.name).write_text(part.read_text(encoding="utf-8"), encoding="utf-8")
+        temporary.chmod(0o755)
+        temporary.replace(target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    print(f"{len(cases())} cases, their schema, flags and mistakes: {target}")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    if arguments.report is not None:
+        check_report_path(arguments.report)
+        check_writable("--report", arguments.report)
+    expected = None if arguments.xfail is None else read_expected_failures(arguments.xfail)
+    suite = run_suite(read_results(arguments.results), expected, arguments.tolerance)
+    print(as_text(suite))
+    if arguments.report is not None:
+        write_atomically(arguments.report, WRITERS[arguments.report.suffix](suite))
+        print(f"report: {arguments.report}", file=sys.stderr)
+    return 0 if suite.passed else 1

@@ -1,0 +1,85 @@
+"""Recompute the golden values, and compare with the committed ones; ``--write`` adds new cases.
+
+Needs python-flint (extra ``certify``).
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gsnr_ref.golden import case as golden_case
+from gsnr_ref.golden.check import compare
+from gsnr_ref.golden.compare import leaves_of
+from gsnr_ref.golden.generator.cases import FLAGS, all_cases
+from gsnr_ref.golden.generator.document import as_text, document
+from gsnr_ref.golden.mistakes import mistakes
+
+FOLDER = Path(__file__).parents[1] / golden_case.VERSION
+
+
+def finished(stated: dict[str, Any]) -> str:
+    """The text of a case's file: certified values, and the mistakes that it can tell apart.
+
+    A mistake is listed if its wrong values are rejected, and differ from those of every other.
+    """
+    whole = document(stated)
+    case = golden_case.parse(whole | {"mistakes": []})
+    wrong = {id: case.expected | mistake.wrong(case) for id, mistake in mistakes().items()}
+    flat = {id: [np.asarray(v) for _, v in leaves_of(values)] for id, values in wrong.items()}
+    listed = [
+        id
+        for id, values in wrong.items()
+        if not compare(case, values).passed
+        and not any(_equal(flat[id], others) for other, others in flat.items() if other != id)
+    ]
+    return as_text(whole | {"mistakes": listed}) + "\n"
+
+
+def _equal(ones: list[Any], others: list[Any]) -> bool:
+    pairs = zip(ones, others, strict=True)
+    return all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-9, atol=0, equal_nan=True)
+        for a, b in pairs
+    )
+
+
+def main() -> int:
+    """Return 0 if the committed files are what the exact arithmetic gives, else 1."""
+    parser = argparse.ArgumentParser("python -m gsnr_ref.golden.generator", description=__doc__)
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write the cases that are not there yet; never change one",
+    )
+    parser.add_argument("--only", metavar="ID", nargs="+", help="only these cases")
+    arguments = parser.parse_args()
+    texts = {
+        f"cases/{c['id']}.json": c for c in all_cases() if c["id"] in (arguments.only or [c["id"]])
+    }
+    flags = json.dumps(FLAGS, indent=2, ensure_ascii=False) + "\n"
+    differ = [] if _same("flags.json", flags, arguments.write, replace=True) else ["flags.json"]
+    for name, stated in texts.items():
+        if not _same(name, finished(stated), arguments.write):
+            differ.append(name)
+    if not arguments.only:
+        there = {f"cases/{p.name}" for p in (FOLDER / "cases").glob("*.json")}
+        differ += sorted(there - set(texts))
+    for name in differ:
+        print(f"{name} is not what the generator computes", file=sys.stderr)
+    print(f"{len(texts) - len(differ)} of {len(texts)} cases certified")
+    return 1 if differ else 0
+
+
+def _same(name: str, text: str, write: bool, replace: bool = False) -> bool:
+    path = FOLDER / name
+    if write and (replace or not path.exists()):
+        path.write_text(text, encoding="utf-8")
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,23 @@
+"""The cases: what each one states, and the flags that say why it is there.
+
+Imports nothing of the package.
+"""
+
+from gsnr_ref.golden.generator.cases.building import Case, parameter_shapes
+from gsnr_ref.golden.generator.cases.flags import FLAGS
+from gsnr_ref.golden.generator.cases.networks import mlp_cases, structured_cases
+from gsnr_ref.golden.generator.cases.one_layer import (
+    linear_cases,
+    location_cases,
+    softmax_cases,
+)
+
+__all__ = ["FLAGS", "Case", "all_cases", "parameter_shapes"]
+
+
+def all_cases() -> list[Case]:
+    """Every case, in order. Ids are permanent: cases are added, never renamed or changed."""
+    groups = (location_cases, linear_cases, softmax_cases, mlp_cases, structured_cases)
+    cases = [c for group in groups for c in group()]
+    assert len({c["id"] for c in cases}) == len(cases)
+    return cases

@@ -1,0 +1,185 @@
+"""A suite report as text, Markdown, JSON and JUnit XML. Imports ``golden/suite``."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from gsnr_ref.contract import InputError
+from gsnr_ref.golden.check import CaseReport
+from gsnr_ref.golden.compare import QUANTITIES
+from gsnr_ref.golden.suite import SuiteReport
+
+_UNSAFE = {code: "�" for code in range(32) if code not in (9, 10, 13)}  # not allowed in XML
+
+
+def digits_by_quantity(suite: SuiteReport) -> dict[str, tuple[float, int, int]]:
+    """Correct digits of the worst passing case, and cases passed and run, by quantity."""
+    table = {}
+    for quantity in QUANTITIES:
+        ran = [q for r in suite.reports for q in r.quantities if q.quantity == quantity]
+        if ran:
+            passed = [q for q in ran if q.passed]
+            digits = min((q.digits for q in passed), default=math.nan)
+            table[quantity] = (digits, len(passed), len(ran))
+    return table
+
+
+def as_text(suite: SuiteReport) -> str:
+    """For a terminal: every failure in full, then digits by quantity, then one line."""
+    lines = [str(report) for report in suite.failed]
+    lines += [f"{r.case.id}: failed as expected: {suite.expected_reason(r)}" for r in suite.known]
+    lines += [
+        f"{r.case.id}: passed, but is on the list of expected failures; take it off"
+        for r in suite.unexpected_passes
+    ]
+    lines += [f"{case.id}: declared, but not in the results" for case in suite.not_run]
+    if lines:
+        lines.append("")
+    width = max(map(len, QUANTITIES))
+    lines.append(f"{'quantity':<{width}}  passed  digits of the worst case that passed")
+    for quantity, (digits, passed, ran) in digits_by_quantity(suite).items():
+        lines.append(f"{quantity:<{width}}  {f'{passed}/{ran}':<6}  {_digits(digits)}")
+    if suite.tolerance is not None:
+        lines += ["", f"tolerance overridden: {suite.tolerance:.3g} instead of each case's own"]
+    r = suite.results
+    return "\n".join([*lines, "", f"{r.name} {r.version} ({r.dtype}): {suite.summary}"])
+
+
+def _digits(digits: float) -> str:
+    return "-" if math.isnan(digits) else f"{digits:.1f}"
+
+
+def as_markdown(suite: SuiteReport) -> str:
+    """For people: a page."""
+    r = suite.results
+    lines = [
+        f"# {r.name} {r.version} ({r.dtype})",
+        "",
+        f"**{'Passed' if suite.passed else 'FAILED'}**: {suite.summary}.",
+        "",
+    ]
+    if suite.tolerance is not None:
+        lines += [f"Tolerance overridden: {suite.tolerance:.3g}.", ""]
+    if r.quantities or r.flags or r.cases:
+        lines += [f"Left out: {', '.join((*r.quantities, *r.flags, *r.cases))}.", ""]
+    lines += ["| quantity | cases passed | digits, worst case that passed |", "|---|---|---|"]
+    for quantity, (digits, passed, ran) in digits_by_quantity(suite).items():
+        lines.append(f"| {quantity} | {passed} of {ran} | {_digits(digits)} |")
+    for title, reports in (("Failures", suite.failed), ("Expected failures", suite.known)):
+        if reports:
+            lines += ["", f"## {title}"]
+        for report in reports:
+            lines += ["", f"### {report.case.id}", "", report.case.description, ""]
+            if why := suite.expected_reason(report):
+                lines += [f"Expected: {why}", ""]
+            lines += [f"- {line}" for line in report.explanation()]
+    if suite.unexpected_passes or suite.not_run:
+        lines += ["", "## Out of step", ""]
+        lines += [f"- {x.case.id} passed against expectation" for x in suite.unexpected_passes]
+        lines += [f"- {case.id} did not run" for case in suite.not_run]
+    return "\n".join(lines) + "\n"
+
+
+def _outcome(suite: SuiteReport, report: CaseReport) -> str:
+    expected = suite.expected_reason(report) is not None
+    if report.passed:
+        return "passed against expectation" if expected else "passed"
+    return "failed as expected" if expected else "failed"
+
+
+def as_json(suite: SuiteReport) -> str:
+    """For programs."""
+    r = suite.results
+
+    def number(value: float) -> float | str:
+        return value if math.isfinite(value) else str(value)
+
+    def quantity(q: Any) -> dict[str, Any]:
+        entry = {
+            "quantity": q.quantity, "passed": q.passed, "values": q.n_values, "wrong": q.n_wrong,
+            "undecided": q.n_undecided, "digits": round(q.digits, 2), "problem": q.problem,
+        }  # fmt: skip
+        if q.worst is not None:
+            entry["worst"] = {
+                "path": list(q.worst.path), "index": list(q.worst.index),
+                "got": number(q.worst.got), "expected": number(q.worst.expected),
+                "ratio": number(q.worst.ratio), "allowed": number(q.worst.allowed),
+            }  # fmt: skip
+        return entry
+
+    document = {
+        "backend": {"name": r.name, "version": r.version, "dtype": r.dtype, "layout": r.layout},
+        "passed": suite.passed,
+        "summary": suite.summary,
+        "tolerance_override": suite.tolerance,
+        "left_out": {"quantities": r.quantities, "flags": r.flags, "cases": r.cases},
+        "not_run": [case.id for case in suite.not_run],
+        "out_of_range": [case.id for case in suite.out_of_range],
+        "cases": [
+            {
+                "id": report.case.id,
+                "outcome": _outcome(suite, report),
+                "tolerance": report.tolerance,
+                "quantities": [quantity(q) for q in report.quantities],
+                "diagnoses": [
+                    {"mistake": d.mistake.id, "quantities": d.quantities, "whole": d.whole}
+                    for d in report.diagnoses
+                ],
+            }
+            for report in suite.reports
+        ],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_junit(suite: SuiteReport) -> str:
+    """For continuous integration: JUnit XML."""
+    root = ElementTree.Element(
+        "testsuite",
+        name=_clean(f"gsnr_ref golden values: {suite.results.name}"),
+        tests=str(suite.n_declared),
+        failures=str(len(suite.failed) + len(suite.unexpected_passes)),
+        errors=str(len(suite.not_run)),
+        skipped=str(len(suite.known)),
+    )
+    for report in suite.reports:
+        element = ElementTree.SubElement(
+            root, "testcase", classname="gsnr_ref.golden.v1", name=report.case.id
+        )
+        outcome = _outcome(suite, report)
+        if outcome == "failed as expected":
+            reason = suite.expected_reason(report) or ""
+            ElementTree.SubElement(element, "skipped", message=_clean(reason))
+        elif outcome != "passed":
+            failure = ElementTree.SubElement(element, "failure", message=outcome)
+            failure.text = _clean(str(report))
+    for case in suite.not_run:
+        element = ElementTree.SubElement(
+            root, "testcase", classname="gsnr_ref.golden.v1", name=case.id
+        )
+        ElementTree.SubElement(element, "error", message="declared, but not in the results")
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _clean(text: str) -> str:
+    return text.translate(_UNSAFE)
+
+
+WRITERS = {".md": as_markdown, ".json": as_json, ".xml": as_junit}
+
+
+def check_report_path(path: Path) -> None:
+    """Refuse a report whose format its name does not tell.
+
+    Examples
+    --------
+    >>> check_report_path(Path("report.pdf"))
+    Traceback (most recent call last):
+        ...
+    gsnr_ref.contract.InputError: --report report.pdf: expected a name ending in .md, .json or .xml
+    """
+    if path.suffix not in WRITERS:
+        raise InputError(f"--report {path}: expected a name ending in .md, .json or .xml")

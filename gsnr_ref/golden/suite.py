@@ -1,0 +1,151 @@
+"""All cases of a results file, and the verdict. Imports ``contract`` and the rest of ``golden``."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from gsnr_ref.contract import InputError
+from gsnr_ref.golden.case import GoldenCase, cases
+from gsnr_ref.golden.check import CaseReport, compare
+from gsnr_ref.golden.results import Results, wanted_cases
+
+
+@dataclass(frozen=True, eq=False)
+class SuiteReport:
+    """What became of a backend.
+
+    Attributes
+    ----------
+    results : Results
+    reports : tuple of CaseReport
+        Of the cases that ran.
+    not_run : tuple of GoldenCase
+        Declared, and not there.
+    out_of_range : tuple of GoldenCase
+        Whose numbers leave the range of the backend's dtype: not asked for.
+    expected_failures : dict of str to str
+        Case id, or pattern, and reason, of failures that are known.
+    tolerance : float or None
+        Where it overrides those of the cases.
+    """
+
+    results: Results
+    reports: tuple[CaseReport, ...]
+    not_run: tuple[GoldenCase, ...]
+    out_of_range: tuple[GoldenCase, ...]
+    expected_failures: dict[str, str]
+    tolerance: float | None
+
+    def expected_reason(self, report: CaseReport) -> str | None:
+        """Why a case is expected to fail, if it is."""
+        patterns = self.expected_failures.items()
+        return next((why for what, why in patterns if fnmatch(report.case.id, what)), None)
+
+    @property
+    def failed(self) -> list[CaseReport]:
+        """Cases that failed and were not expected to."""
+        return [r for r in self.reports if not r.passed and self.expected_reason(r) is None]
+
+    @property
+    def known(self) -> list[CaseReport]:
+        """Cases that failed as expected."""
+        return [r for r in self.reports if not r.passed and self.expected_reason(r) is not None]
+
+    @property
+    def unexpected_passes(self) -> list[CaseReport]:
+        """Cases that were expected to fail, and passed: the list is out of date."""
+        return [r for r in self.reports if r.passed and self.expected_reason(r) is not None]
+
+    @property
+    def n_passed(self) -> int:
+        """Number of cases that passed."""
+        return sum(r.passed for r in self.reports)
+
+    @property
+    def n_declared(self) -> int:
+        """Number of cases that the backend says it runs."""
+        return len(self.reports) + len(self.not_run)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every declared case ran, and none failed or passed against expectation."""
+        return not (self.failed or self.not_run or self.unexpected_passes) and bool(self.reports)
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        left_out = len(cases()) - self.n_declared - len(self.out_of_range)
+        parts = [
+            f"{self.n_passed} of {self.n_declared} declared cases passed",
+            f"{len(self.failed)} failed",
+            f"{len(self.known)} failed as expected",
+            f"{len(self.unexpected_passes)} passed against expectation",
+            f"{len(self.not_run)} did not run",
+            f"{left_out} left out",
+            f"{len(self.out_of_range)} out of the range of {self.results.dtype}",
+        ]
+        return ", ".join(p for p in parts if not p.startswith("0 ") or p is parts[0])
+
+
+def run_suite(
+    results: Results,
+    expected_failures: dict[str, str] | None = None,
+    tolerance: float | None = None,
+) -> SuiteReport:
+    """Compare every declared case.
+
+    Raises
+    ------
+    InputError
+        If no case is left to run, a case is both left out and there, or a value cannot be compared.
+    """
+    wanted, out_of_range = wanted_cases(results)
+    if not wanted:
+        raise InputError("leaves_out leaves nothing to run; expected at least one case")
+    ids = {case.id for case in wanted}
+    if both := sorted(set(results.values) - ids - {c.id for c in out_of_range}):
+        raise InputError(
+            f"results has {both[:5]}, which leaves_out leaves out; expected one of both"
+        )
+    for pattern in expected_failures or {}:
+        if not any(fnmatch(id, pattern) for id in ids):
+            raise InputError(
+                f"the list of expected failures has {pattern!r}; no declared case is so"
+            )
+    reports = [
+        compare(
+            case,
+            results.values[case.id],
+            layout=results.layout,
+            leave_out=results.quantities,
+            dtype=results.dtype,
+            tolerance=tolerance,
+        )
+        for case in wanted
+        if case.id in results.values
+    ]
+    not_run = [case for case in wanted if case.id not in results.values]
+    return SuiteReport(
+        results, tuple(reports), tuple(not_run), tuple(out_of_range), expected_failures or {},
+        tolerance,
+    )  # fmt: skip
+
+
+def read_expected_failures(path: Path) -> dict[str, str]:
+    """Read a list of expected failures: a case id, or a pattern such as mlp*, then # and why.
+
+    Raises
+    ------
+    InputError
+        If a line has no reason.
+    """
+    expected = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        what, _, why = (part.strip() for part in line.partition("#"))
+        if what and not why:
+            raise InputError(
+                f"{path}, line {number}: {what[:60]!r} has no reason; expected ID # why"
+            )
+        if what:
+            expected[what] = why
+    return expected

@@ -1,0 +1,225 @@
+"""``gsnr-ref golden``, and results files from strangers."""
+
+import json
+import re
+import resource
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+
+from gsnr_ref import cli, golden
+from tests.backends import reference
+from tests.backends.run import as_document
+
+
+def run(capsys, *arguments):
+    try:
+        code = cli.main(["golden", *map(str, arguments)])
+    except SystemExit as stop:  # argparse
+        code = stop.code
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.fixture(scope="module")
+def right():
+    """The package's own results, as a document."""
+    return json.loads(as_document(reference, "float64"))
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(document):
+        path = tmp_path / "results.json"
+        path.write_text(document if isinstance(document, str) else json.dumps(document))
+        return path
+
+    return write
+
+
+def test_list_show_and_export(capsys, tmp_path):
+    code, out, _ = run(capsys, "list")
+    assert code == 0
+    assert f"{len(golden.cases())} cases" in out
+    assert run(capsys, "list", "--flag", "frozen")[1].startswith("mlp2-tanh-frozen ")
+    assert "half-missing" in run(capsys, "list", "--mistakes")[1]
+    assert "zero-mean" in run(capsys, "list", "--flags")[1]
+    code, out, _ = run(capsys, "show", "location")
+    assert json.loads(out)["id"] == "location"
+    code, out, _ = run(capsys, "export", tmp_path / "cases")
+    assert code == 0
+    exported = sorted(p.relative_to(tmp_path / "cases") for p in tmp_path.rglob("*.json"))
+    assert len(exported) == len(golden.cases()) + 4
+    code, _, err = run(capsys, "export", tmp_path / "cases")
+    assert code == 2
+    assert "there and not empty; expected a new folder" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "lienar"], "id is 'lienar'; expected a golden case, such as linear"),
+        (["list", "--flag", "nothing"], "no golden case has them"),
+        (["check", "no-such.json"], "No such file"),
+        (["check", "."], "Is a directory"),
+        (["check", "x.json", "--report", "r.pdf"], "expected a name ending in .md, .json or .xml"),
+        (["check", "x.json", "--report", "no/such/r.md"], "its folder is missing"),
+        (["check", "x.json", "--tolerance", "-1"], "argument --tolerance: is '-1'"),
+        (["export", "no/such/folder"], "its folder is missing"),
+    ],
+)
+def test_bad_usage_is_one_clear_line(capsys, arguments, message):
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_right_results_pass(capsys, file, right):
+    code, out, _ = run(capsys, "check", file(right))
+    assert code == 0
+    n = len(golden.cases())
+    assert f"{n} of {n} declared cases passed" in out
+
+
+def test_a_wrong_value_fails_with_its_diagnosis_in_every_report(capsys, file, right, tmp_path):
+    wrong = json.loads(json.dumps(right))
+    for name, values in wrong["results"]["linear-eight-samples"]["gsnr_ddof0"].items():
+        flat = values if name.endswith("bias") else [v for row in values for v in row]
+        scaled = [64 * v for v in flat]
+        wrong["results"]["linear-eight-samples"]["gsnr_ddof0"][name] = (
+            scaled if name.endswith("bias") else [[v] for v in scaled]
+        )
+    path = file(wrong)
+    code, out, _ = run(capsys, "check", path)
+    assert code == 1
+    assert "gsnr_ddof0 is too large by exactly B² = 64" in out
+    assert "1 failed" in out
+    for suffix in (".md", ".json", ".xml"):
+        report = tmp_path / f"report{suffix}"
+        assert run(capsys, "check", path, "--report", report)[0] == 1
+        assert "linear-eight-samples" in report.read_text()
+    document = json.loads((tmp_path / "report.json").read_text())
+    assert document["passed"] is False
+    outcome = {case["id"]: case["outcome"] for case in document["cases"]}
+    assert outcome["linear-eight-samples"] == "failed"
+    suite = ElementTree.parse(tmp_path / "report.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == (str(len(golden.cases())), "1")
+    assert "B² = 64" in (tmp_path / "report.md").read_text()
+
+
+def test_expected_failures(capsys, file, right, tmp_path):
+    wrong = json.loads(json.dumps(right))
+    wrong["results"]["linear"]["coherence"] = 0.5
+    listed = tmp_path / "xfail.txt"
+    listed.write_text("linear  # known\n")
+    code, out, _ = run(capsys, "check", file(wrong), "--xfail", listed)
+    assert code == 0
+    assert "1 failed as expected" in out
+    code, out, _ = run(capsys, "check", file(right), "--xfail", listed)
+    assert code == 1
+    assert "is on the list of expected failures; take it off" in out
+    listed.write_text("linear\n")
+    assert "has no reason" in run(capsys, "check", file(wrong), "--xfail", listed)[2]
+    listed.write_text("no-such-* # why\n")
+    assert "no declared case is so" in run(capsys, "check", file(wrong), "--xfail", listed)[2]
+
+
+def test_fewer_cases_than_declared_fail(capsys, file, right):
+    fewer = right | {"results": dict(list(right["results"].items())[1:])}
+    code, out, _ = run(capsys, "check", file(fewer))
+    assert code == 1
+    assert "declared, but not in the results" in out
+    gone = next(iter(right["results"]))
+    declared = fewer | {"leaves_out": {"cases": [gone]}}
+    assert run(capsys, "check", file(declared))[0] == 0
+    both = right | {"leaves_out": {"cases": [gone]}}
+    assert "leaves_out leaves out; expected one of both" in run(capsys, "check", file(both))[2]
+
+
+def test_nothing_to_run_is_an_error(capsys, file, right):
+    nothing = right | {"leaves_out": {"quantities": list(golden.QUANTITIES)}}
+    code, _, err = run(capsys, "check", file(nothing))
+    assert code == 2
+    assert "leaves nothing to run" in err
+
+
+def test_an_overridden_tolerance_is_printed(capsys, file, right):
+    code, out, _ = run(capsys, "check", file(right), "--tolerance", "1e-3")
+    assert code == 0
+    assert "tolerance overridden: 0.001 instead of each case's own" in out
+
+
+def with_value(value):
+    return lambda right: right | {"results": {"linear": {"coherence": value}}}
+
+
+HOSTILE = [
+    (lambda _: "", "is not JSON"),
+    (lambda _: "{", "is not JSON"),
+    (lambda _: "\ufeff{}", "is not JSON"),
+    (lambda _: "[" * 100_000 + "]" * 100_000, "nested too deeply"),
+    (lambda _: '{"a":' * 100_000 + "1" + "}" * 100_000, "nested too deeply"),
+    (lambda _: "[]", r"\$: \[\] is not of type 'object'"),
+    (lambda _: "1" * 10_000, "is no float64"),
+    (lambda _: "[1e999]", "is no float64"),
+    (lambda _: "[NaN]", 'NaN is not JSON; write the string "nan"'),
+    (lambda _: "[-Infinity]", 'write the string "-inf"'),
+    (lambda _: '{"a": 1, "a": 2}', "the key 'a' stands twice"),
+    (lambda right: right | {"format": "other"}, "format"),
+    (lambda right: right | {"pickle": "gASV"}, "'pickle' was unexpected"),
+    (lambda right: right | {"results": {}}, r"\$.results"),
+    (lambda right: right | {"results": {"no-such-case": {"mean": 1}}}, "'no-such-case'; expected"),
+    (lambda right: right | {"results": {"linear": {"gnsr": 1}}}, "unknown quantities"),
+    (lambda right: right | {"leaves_out": {"flags": ["x"]}}, "unknown flags"),
+    (with_value(None), "holds None; expected numbers"),
+    (with_value(True), "holds True; expected numbers"),
+    (with_value("__import__('os')"), "expected numbers"),
+    (with_value([[1], [2, 3]]), "rows of different lengths"),
+    (with_value([[[[[[[[[[1]]]]]]]]]]), "nested deeper than 8"),
+    (with_value({"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": 1}}}}}}}}}), "nested deeper"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "message"), HOSTILE)
+def test_a_hostile_file_is_one_clear_line(capsys, file, right, make, message):
+    code, out, err = run(capsys, "check", file(make(right)))
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert len(err) < 1000
+    assert re.search(message, err), err
+
+
+def test_bytes_that_are_no_text(capsys, tmp_path):
+    path = tmp_path / "results.json"
+    path.write_bytes(b"\x80\x04\x95pickle")
+    code, _, err = run(capsys, "check", path)
+    assert code == 2
+    assert "is not UTF-8 text" in err
+
+
+def test_a_gigabyte_is_refused_in_little_memory(tmp_path):
+    path = tmp_path / "results.json"
+    with path.open("wb") as file:
+        file.truncate(2**30)  # sparse: takes no disk
+    code = "import sys; from gsnr_ref.cli import main; sys.exit(main())"
+    limit = 2**30  # bytes of address space above what an import takes would be exceeded by a read
+
+    def bound():
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+    result = subprocess.run(
+        [sys.executable, "-c", code, "golden", "check", str(path)],
+        capture_output=True, text=True, preexec_fn=bound,
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert "is larger than 16 MiB" in result.stderr
+
+
+def test_a_missing_jsonschema_names_the_extra(capsys, file, right, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    code, _, err = run(capsys, "check", file(right))
+    assert code == 2
+    assert 'pip install "gsnr-ref[golden]"' in err
