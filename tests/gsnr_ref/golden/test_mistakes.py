@@ -1,7 +1,9 @@
 """Every known mistake is planted in every case that lists it: rejected, and named."""
 
 import json
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +99,9 @@ def test_the_texts_are_complete():
         assert set(text) == {"title", "effect", "remedy", "seen"}
         assert all(link.startswith("https://") for link in text["seen"])
         assert text["seen"]
+
+
+def test_the_docs_list_every_mistake():
+    page = (Path(__file__).parents[3] / "docs" / "golden.md").read_text()
+    listed = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", page, re.MULTILINE)
+    assert listed == [(id, mistake.title) for id, mistake in golden.mistakes().items()]

@@ -9,13 +9,11 @@ from tests.backends import reference
 
 
 def shortfalls(case, result):
-    """Values with fewer digits than the bar: 14 where the condition is below 10, else 15 − log10."""
+    """Values with fewer digits than 14 (condition below 10), or 15 − log10 of the condition."""
     found = []
     for quantity, tree in case.expected.items():
-        got, condition = (
-            dict(leaves_of(result[quantity])),
-            dict(leaves_of(case.condition[quantity])),
-        )
+        got = dict(leaves_of(result[quantity]))
+        condition = dict(leaves_of(case.condition[quantity]))
         for path, want in leaves_of(tree):
             want, have = np.asarray(want), np.asarray(got[path], dtype=float)
             k = np.asarray(condition[path])

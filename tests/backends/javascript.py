@@ -1,0 +1,37 @@
+"""A plain JavaScript implementation, run by Node on the exported cases."""
+
+import contextlib
+import io
+import json
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from gsnr_ref.cli import main
+from gsnr_ref.golden.results import read_results
+
+NAME, LAYOUT, DTYPES = "plain JavaScript", "gsnr_ref", ("float64",)
+SCRIPT = Path(__file__).parent / "backend.mjs"
+
+
+def version():
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
+    return f"Node {node.stdout.strip()}"
+
+
+@cache
+def everything():
+    """Export the cases, let Node compute them, and read its results file."""
+    with tempfile.TemporaryDirectory() as folder:
+        cases, results = Path(folder) / "cases", Path(folder) / "results.json"
+        with contextlib.redirect_stdout(io.StringIO()):
+            assert main(["golden", "export", str(cases)]) == 0
+        subprocess.run(["node", SCRIPT, cases, results], check=True)
+        assert json.loads(results.read_text())["results"]
+        return read_results(results).values
+
+
+def results(case, dtype):
+    """Every quantity of a case."""
+    return everything()[case.id]
