@@ -18,6 +18,8 @@ from gsnr_ref.claims.verify import (
     plan_equations,
     table,
 )
+from gsnr_ref.experiments.command import add_parser as add_reproduce
+from gsnr_ref.experiments.grid import GridError
 from gsnr_ref.files import check_writable, write_atomically
 from gsnr_ref.golden.command import add_parser as add_golden
 
@@ -103,6 +105,7 @@ def _parser() -> _Parser:
     verify.add_argument("--list", action="store_true", help="list the claims and stop")
     verify.set_defaults(run=_verify)
     add_golden(commands)
+    add_reproduce(commands, _jobs, seed)
     return parser
 
 
@@ -183,6 +186,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("gsnr-ref: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except (OSError, ValueError, ArithmeticError, ImportError) as error:
+    except (OSError, ValueError, ArithmeticError, ImportError, GridError) as error:
         print(f"gsnr-ref: error: {error}", file=sys.stderr)
         return USAGE

@@ -15,10 +15,24 @@ def write_atomically(path: Path, text: str) -> None:
     >>> path.read_text()
     '{}'
     """
+    write_bytes_atomically(path, text.encode("utf-8"))
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Examples
+    --------
+    >>> path = Path(tempfile.mkdtemp()) / "figure.png"
+    >>> write_bytes_atomically(path, b"PNG")
+    >>> path.read_bytes()
+    b'PNG'
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

@@ -6,7 +6,13 @@ Never imports ``gsnr_ref``.
 from toy_models.affine import AffineModel, affine, no_tap
 from toy_models.cases import Case, make_case
 from toy_models.convnet import ConvNet
-from toy_models.datasets import load_digits, load_mnist, randomize_labels, read_idx
+from toy_models.datasets import (
+    load_cifar10,
+    load_digits,
+    load_mnist,
+    randomize_labels,
+    read_idx,
+)
 from toy_models.linear_regression import LinearRegression
 from toy_models.losses import cross_entropy, squared_error
 from toy_models.mlp import MLP
@@ -27,6 +33,7 @@ __all__ = [
     "SoftmaxRegression",
     "affine",
     "cross_entropy",
+    "load_cifar10",
     "load_digits",
     "load_mnist",
     "make_case",

@@ -25,9 +25,13 @@ defvjp(tanh, lambda ans, z: lambda g: g * _sech_squared(z, ans))
 defvjp(_sech_squared, lambda ans, z, tanh_z: lambda g: -2 * g * ans * tanh(z), None)
 
 
+@primitive  # type: ignore[untyped-decorator]
 def relu(z: Any) -> Any:
     """max(z, 0), with derivative 0 at z = 0, as PyTorch, JAX and TensorFlow have it."""
-    return anp.where(z > 0, z, 0 * z)
+    return np.maximum(z, 0)
+
+
+defvjp(relu, lambda ans, z: lambda g: g * (z > 0))
 
 
 def softplus(z: Any) -> Any:

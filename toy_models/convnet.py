@@ -32,13 +32,18 @@ def patches(images: Any, kernel: int, padding: int = 0) -> Any:
     if padding:
         sides = (padding, padding)
         images = np.pad(images, ((0, 0), sides, sides, (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(images, (kernel, kernel), axis=(1, 2))
-    n_samples, height, width, n_channels = windows.shape[:4]
-    result = np.empty((n_samples, height, width, kernel, kernel, n_channels), images.dtype)
-    for row in range(kernel):
-        for column in range(kernel):
-            result[:, :, :, row, column] = windows[..., row, column]
-    return result.reshape(n_samples, height * width, kernel * kernel * n_channels)
+    images = np.ascontiguousarray(images)
+    n_samples, rows, columns, n_channels = images.shape
+    high, wide = rows - kernel + 1, columns - kernel + 1
+    sample, row, column, channel = images.strides
+    # One row of a patch, its columns and channels, is one run of memory.
+    windows = np.lib.stride_tricks.as_strided(
+        images,
+        (n_samples, high, wide, kernel, kernel * n_channels),
+        (sample, row, column, row, channel),
+        writeable=False,
+    )
+    return windows.reshape(n_samples, high * wide, kernel * kernel * n_channels)
 
 
 @primitive  # type: ignore[untyped-decorator]
@@ -46,12 +51,14 @@ def _add_patches(cotangents: Any, shape: tuple[int, ...], kernel: int, padding: 
     """The adjoint of `patches`: each pixel gets the sum of its copies. `shape`: of the images."""
     n_samples, height, width, n_channels = shape
     rows, columns = height + 2 * padding, width + 2 * padding
-    high, wide = rows - kernel + 1, columns - kernel + 1
-    parts = cotangents.reshape(n_samples, high, wide, kernel, kernel, n_channels)
-    images = np.zeros((n_samples, rows, columns, n_channels), cotangents.dtype)
+    high, wide, run = rows - kernel + 1, columns - kernel + 1, kernel * n_channels
+    parts = cotangents.reshape(n_samples, high, wide, kernel, run)
+    images = np.zeros((n_samples, rows, columns * n_channels), cotangents.dtype)
     for row in range(kernel):
-        for column in range(kernel):
-            images[:, row : row + high, column : column + wide] += parts[:, :, :, row, column]
+        for column in range(wide):
+            start = column * n_channels
+            images[:, row : row + high, start : start + run] += parts[:, :, column, row]
+    images = images.reshape(n_samples, rows, columns, n_channels)
     return images[:, padding : padding + height, padding : padding + width]
 
 
@@ -98,9 +105,10 @@ def _to_largest(cotangents: Any, images: Any, largest: Any) -> Any:
     result = np.zeros(images.shape, cotangents.dtype)
     free = np.ones(largest.shape, bool)
     for quarter, target in zip(_quarters(images), _quarters(result), strict=True):
-        chosen = free & (quarter == largest)
-        target[...] = np.where(chosen, cotangents, target)
-        free &= ~chosen
+        chosen = quarter == largest
+        chosen &= free
+        free ^= chosen
+        np.multiply(cotangents, chosen, out=target)
     return result
 
 

@@ -257,3 +257,62 @@ def randomize_labels(y: Any, probability: float, seed: int) -> Array:
     if y.size:
         labels[replaced] = rng.choice(np.unique(y), y.shape)[replaced]
     return labels
+
+
+def load_cifar10(directory: str | Path | None = None, split: str = "train") -> tuple[Array, Array]:
+    """Return CIFAR-10 images from files of the binary version, gzipped or not.
+
+    Parameters
+    ----------
+    directory : path, optional
+        Where ``data_batch_*.bin`` and ``test_batch.bin`` lie, or files named ``train*.bin`` and
+        ``test*.bin`` of the same format (a subset, say), or a subfolder ``cifar10`` with them. Left
+        out: the environment variable ``GSNR_REF_DATA``.
+    split : {"train", "test"}
+
+    Returns
+    -------
+    x : ndarray of float, shape (n_images, 32, 32, 3)
+        Pixels, 0 to 1; channels last.
+    y : ndarray of int, shape (n_images,)
+        0 to 9.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the directory does not hold the files. There is no download.
+    ValueError
+        Naming the file, if it is not in the format: 1 label byte, then 3,072 pixel bytes an image.
+
+    Examples
+    --------
+    >>> load_cifar10("no/such/folder")
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: directory is 'no/such/folder'; expected a folder with the CIFAR-10 files...
+    """
+    if split not in ("train", "test"):
+        raise ValueError(f"split is {split!r}; expected 'train' or 'test'")
+    root = Path(directory or os.environ.get("GSNR_REF_DATA") or ".")
+    patterns = ("data_batch_*.bin*", "train*.bin*") if split == "train" else ("test*.bin*",)
+    for folder in (root, root / "cifar10"):
+        paths = sorted(path for pattern in patterns for path in folder.glob(pattern))
+        if paths:
+            records = np.concatenate([_read_cifar10_file(path) for path in paths])
+            pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+            return pixels / 255.0, records[:, 0].astype(np.int64)
+    raise FileNotFoundError(
+        f"directory is {str(root)!r}; expected a folder with the CIFAR-10 files, binary version, "
+        f"but there is no {' or '.join(patterns)}"
+    )
+
+
+def _read_cifar10_file(path: Path) -> Array:
+    content = _read_possibly_gzipped(path, 1 << 30)
+    records = np.frombuffer(content, np.uint8)
+    if len(records) == 0 or len(records) % 3073 or records[::3073].max() > 9:
+        raise ValueError(
+            f"{path}: {len(content)} bytes; expected a multiple of 3073, each a label byte, 0 to "
+            "9, and 3072 pixels"
+        )
+    return records.reshape(-1, 3073)

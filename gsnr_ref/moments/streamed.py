@@ -25,6 +25,9 @@ from gsnr_ref.gradients.tapped import tapped_layers
 from gsnr_ref.moments.mergeable import GradientMoments, checked_weights, total_weight
 from gsnr_ref.moments.sums import Sums, empty_sums, product_sums, two_pass_sums
 
+_LARGEST_CHUNK = 10_000
+_CACHED_BYTES = 12 * 2**20
+
 
 def gradient_moments(
     model: Model,
@@ -32,7 +35,7 @@ def gradient_moments(
     x: Any,
     y: Any = None,
     weights: Any = None,
-    chunk_size: int = 10_000,
+    chunk_size: int | None = None,
     method: str = "tapped",
 ) -> GradientMoments:
     """Mean and variance of the per-sample gradient, without keeping per-sample gradients.
@@ -46,8 +49,10 @@ def gradient_moments(
     y : array_like, shape (n_samples, ...)
     weights : array_like, shape (n_samples,), optional
         Not negative. Counts of repeated samples, or the probabilities of a finite population.
-    chunk_size : int
-        Samples taken at a time. Sets the memory and the speed, not the result.
+    chunk_size : int, optional
+        Samples taken at a time. Sets the memory and the speed, not the result. Left out: 10,000, or
+        fewer where a layer is applied at many positions (a convolution), so that what the taps see
+        stays in cache.
     method : {"tapped", "loop"}
         As in `per_sample_gradients`. ``"loop"`` is for models without taps.
 
@@ -89,7 +94,10 @@ def gradient_moments(
     >>> gradient_moments(model, params, [(x[:1], y[:1]), (x[1:], y[1:])]).count
     2
     """
-    chunk_size = check_count("chunk_size", chunk_size)
+    if chunk_size is not None:
+        check_count("chunk_size", chunk_size)
+    elif method != "tapped":
+        chunk_size = _LARGEST_CHUNK
     total: GradientMoments | None = None
     for chunk_x, chunk_y, chunk_weights in _chunks(model, params, x, y, weights, chunk_size):
         if method == "tapped":
@@ -104,7 +112,7 @@ def gradient_moments(
 
 
 def _chunks(
-    model: Model, params: Params, x: Any, y: Any, weights: Any, chunk_size: int
+    model: Model, params: Params, x: Any, y: Any, weights: Any, chunk_size: int | None
 ) -> Iterator[tuple[Array, Array, Array | None]]:
     if y is not None:
         batches: Iterable[Any] = [(x, y)]
@@ -121,10 +129,21 @@ def _chunks(
         if y is None and batch_x.shape[:1] == batch_y.shape[:1] == (0,):
             continue
         checked = checked_weights(weights, len(batch_x))
+        if chunk_size is None:
+            one = check_batch(model, params, batch_x[:1], batch_y[:1], finite=False)
+            chunk_size = _cached_chunk(model, params, *one)
         for start in range(0, max(1, len(batch_x)), chunk_size):
             rows = slice(start, start + chunk_size)
             chunk = check_batch(model, params, batch_x[rows], batch_y[rows], finite=False)
             yield (*chunk, None if checked is None else checked[rows])
+
+
+def _cached_chunk(model: Model, params: Params, x: Array, y: Array) -> int:
+    """Samples whose inputs and deltas, in layers of several positions, take `_CACHED_BYTES`."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        layers = tapped_layers(model, params, x, y).values()
+    sizes = [la.inputs.nbytes + la.deltas.nbytes for la in layers if la.inputs.shape[1] > 1]
+    return max(1, min(_LARGEST_CHUNK, _CACHED_BYTES // max(1, sum(sizes))))
 
 
 def _tapped_moments(

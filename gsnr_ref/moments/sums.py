@@ -178,7 +178,7 @@ def _mean_and_m2(
     n_samples = len(inputs)
     mean = total / (n_samples if weights is None else _pairwise_sum(weights))
     m2 = squares - total * mean
-    n_additions = _ROWS + n_samples / _ROWS
+    n_additions = min(_ROWS, n_samples) + n_samples / _ROWS
     accurate = m2 * TOLERANCE >= (3 * n_additions + 10) * _ROUNDOFF * squares
     doubtful = ~(squares * TOLERANCE > n_samples * _SMALLEST * (1 + largest))
     if doubtful.any():

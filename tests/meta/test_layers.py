@@ -40,11 +40,27 @@ LAYERS = {
     "golden.layouts": {"contract"},
     "golden.generator": {"golden.generator"},
     "golden.generator.__main__": {"golden"},
-    "cli": CORE | {"claims", "golden", "files", "toy_models"},
+    "experiments": CORE | {"experiments", "files", "toy_models"},
+    "experiments.experiment": set(),
+    "experiments.drawing": set(),
+    "experiments.output": {"experiments.experiment", "experiments.drawing", "files"},
+    "experiments.grid": {"contract", "experiments.experiment", "files", "parallel"},
+    "cli": CORE | {"claims", "experiments", "golden", "files", "toy_models"},
     "": CORE,
 }
 EVERYWHERE = {"numpy", "scipy", "autograd"}
-INSIDE_FUNCTIONS = {"joblib", "threadpoolctl", "tqdm", "sklearn", "pooch", "jsonschema", "flint"}
+INSIDE_FUNCTIONS = {
+    "joblib",
+    "threadpoolctl",
+    "tqdm",
+    "sklearn",
+    "pooch",
+    "jsonschema",
+    "flint",
+} | {
+    "matplotlib",
+    "distributed",
+}
 
 
 def is_within(module, allowed):

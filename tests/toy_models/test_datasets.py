@@ -4,7 +4,14 @@ import sys
 import numpy as np
 import pytest
 
-from toy_models import datasets, load_digits, load_mnist, randomize_labels, read_idx
+from toy_models import (
+    datasets,
+    load_cifar10,
+    load_digits,
+    load_mnist,
+    randomize_labels,
+    read_idx,
+)
 
 GOOD = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6])
 HUGE = bytes([0, 0, 8, 3]) + b"\xff\xff\xff\xff" * 3 + b"\x00" * 10
@@ -142,3 +149,37 @@ def test_randomized_labels_leave_their_argument_alone():
 def test_randomize_labels_names_bad_input(y, probability, message):
     with pytest.raises(ValueError, match=message):
         randomize_labels(np.array(y), probability, 0)
+
+
+def cifar_file(path, n, label=None):
+    records = np.random.default_rng(0).integers(0, 256, (n, 3073), dtype=np.uint8)
+    records[:, 0] = np.arange(n) % 10 if label is None else label
+    path.write_bytes(
+        gzip.compress(records.tobytes()) if path.suffix == ".gz" else records.tobytes()
+    )
+    return records
+
+
+def test_cifar10_is_read_channels_last(tmp_path):
+    first = cifar_file(tmp_path / "data_batch_1.bin", 3)
+    second = cifar_file(tmp_path / "data_batch_2.bin.gz", 2)
+    x, y = load_cifar10(tmp_path)
+    assert (x.shape, y.tolist()) == ((5, 32, 32, 3), [0, 1, 2, 0, 1])
+    assert x[1, 4, 5, 2] == first[1, 1 + 2 * 1024 + 4 * 32 + 5] / 255
+    assert x[4, 0, 0, 0] == second[1, 1] / 255
+    (tmp_path / "cifar10").mkdir()
+    cifar_file(tmp_path / "cifar10" / "test_batch.bin", 4)
+    assert load_cifar10(tmp_path, "test")[0].shape == (4, 32, 32, 3)
+
+
+def test_what_is_no_cifar10_file_is_named(tmp_path):
+    (tmp_path / "train.bin").write_bytes(b"\0" * 3074)
+    with pytest.raises(ValueError, match=r"train\.bin: 3074 bytes; expected a multiple of 3073"):
+        load_cifar10(tmp_path)
+    cifar_file(tmp_path / "train.bin", 2, label=10)
+    with pytest.raises(ValueError, match="each a label byte, 0 to 9"):
+        load_cifar10(tmp_path)
+    with pytest.raises(ValueError, match="split is 'dev'"):
+        load_cifar10(tmp_path, "dev")
+    with pytest.raises(FileNotFoundError, match="there is no test"):
+        load_cifar10(tmp_path, "test")

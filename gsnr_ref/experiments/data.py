@@ -1,0 +1,62 @@
+"""What the experiments train on. Imports ``toy_models``."""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from gsnr_ref.contract import Array
+from toy_models import ConvNet, load_cifar10, load_digits, load_mnist
+
+
+class Pool(NamedTuple):
+    """Images to draw training and test sets from, float32, (n, height, width, n_channels)."""
+
+    x: Array
+    y: Array
+    test_x: Array
+    test_y: Array
+
+
+@cache
+def pool(data: str) -> Pool:
+    """Images by name: "mnist", "cifar10", or "digits", which is its own test set.
+
+    Kept for the next cell of the same process.
+    """
+    if data == "digits":
+        x, y = load_digits()
+        images = x.astype(np.float32).reshape(-1, 8, 8, 1)
+        return Pool(images, y, images, y)
+    if data not in ("mnist", "cifar10"):
+        raise ValueError(f"data is {data!r}; expected 'digits', 'mnist' or 'cifar10'")
+    load = load_mnist if data == "mnist" else load_cifar10
+    parts: list[Array] = []
+    for split in ("train", "test"):
+        x, y = load(split=split)
+        shape = (28, 28, 1) if data == "mnist" else (32, 32, 3)
+        parts += [x.astype(np.float32).reshape(-1, *shape), y]
+    return Pool(*parts)
+
+
+def draw(images: Array, labels: Array, n: int, noise: float, seed: object) -> tuple[Array, Array]:
+    """n images, drawn with replacement, each label replaced with probability `noise`.
+
+    A replaced label is uniform over the classes, as in `toy_models.randomize_labels`.
+    """
+    rng = np.random.default_rng(seed)  # type: ignore[arg-type]
+    chosen = rng.integers(0, len(images), n)
+    y = labels[chosen]
+    replaced = rng.random(n) < noise
+    y[replaced] = rng.integers(0, labels.max() + 1, n)[replaced]
+    return images[chosen], y
+
+
+def convnet(data: str, channels: int, hidden: int = 120) -> ConvNet:
+    """The paper's network for the images: `channels` in the first block, more in the later ones."""
+    if data == "digits":
+        return ConvNet((8, 8, 1), (channels, 2 * channels), (hidden,), 10, kernel=3, padding=1)
+    if data == "mnist":
+        return ConvNet((28, 28, 1), (channels, round(channels * 16 / 6)), (hidden,), 10)
+    blocks = [channels * 2**k for k in range(4)]
+    return ConvNet((32, 32, 3), blocks, (hidden, hidden // 2), 10, 3, padding=1, convolutions=2)

@@ -1,0 +1,147 @@
+"""E4: the GSNR of the second layer, with the first layer frozen and trained."""
+
+from typing import Any
+
+import numpy as np
+
+from gsnr_ref.experiments.drawing import curve, figure, log_steps
+from gsnr_ref.experiments.experiment import (
+    Cell,
+    Experiment,
+    Finding,
+    Row,
+    Settings,
+    mean_curve,
+    select,
+)
+from gsnr_ref.experiments.training import descent, log_spaced, losses
+from gsnr_ref.gsnr import gsnr_summary
+from gsnr_ref.moments import GradientMoments, gradient_moments
+from toy_models import MLP, ProductRegression
+
+
+def cells(settings: Settings) -> list[Cell]:
+    """A cell a scale of the initial weights, a repetition, and frozen or not."""
+    shared = ("n", "n_hidden", "activation", "learning_rate", "last_step")
+    return [
+        {"scale": scale, "repetition": repetition, "frozen": frozen}
+        | {key: settings[key] for key in shared}
+        for scale in settings["scale"]
+        for repetition in range(settings["repetitions"])
+        for frozen in (False, True)
+    ]
+
+
+def run(cell: Cell) -> list[Row]:
+    """Rows of one training run, a measured step each."""
+    rng = np.random.default_rng([cell["seed"], cell["repetition"]])
+    x, y = ProductRegression().sample(rng, cell["n"])
+    frozen = ("layer1",) if cell["frozen"] else ()
+    model = MLP((2, cell["n_hidden"], 1), cell["activation"], frozen=frozen)
+    start = model.init(1000 * cell["seed"] + cell["repetition"], cell["scale"])
+    rows = []
+    steps = log_spaced(cell["last_step"], per_decade=10)
+    for step, params in descent(model, start, x, y, cell["learning_rate"], steps):
+        moments = gradient_moments(model, params, x, y)
+        second = [f"layer2.{part}" for part in ("weight", "bias")]
+        layer = GradientMoments(
+            moments.count,
+            {name: moments.mean[name] for name in second},
+            {name: moments.m2[name] for name in second},
+        )
+        rows.append(
+            {
+                "scale": cell["scale"], "repetition": cell["repetition"],
+                "frozen": int(cell["frozen"]), "step": step,
+                "mean_gsnr": gsnr_summary(layer, ddof=1).mean,
+                "weight_gsnr": gsnr_summary(
+                    GradientMoments(moments.count, moments.mean[second[0]], moments.m2[second[0]]),
+                    ddof=1,
+                ).mean,
+                "training_loss": float(losses(model, params, x, y).mean()),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _rise(rows: list[Row]) -> tuple[float, float, float, float]:
+    """Of each run: from its lowest GSNR to the largest after it, as a factor; medians over runs.
+
+    Returns the factor, the step of the top, the share of runs that rise by a tenth, and the last
+    value over the first.
+    """
+    factors, tops, ratios = [], [], []
+    for repetition in sorted({row["repetition"] for row in rows}):
+        curve_ = sorted(select(rows, repetition=repetition), key=lambda row: row["step"])
+        g = np.array([row["mean_gsnr"] for row in curve_])
+        rises = np.array([g[i:].max() / g[i] for i in range(len(g))])
+        i = int(np.argmax(rises))
+        factors.append(rises[i])
+        tops.append(curve_[i + int(np.argmax(g[i:]))]["step"])
+        ratios.append(g[-1] / g[0])
+    share = float(np.mean(np.array(factors) > 1.1))
+    return float(np.median(factors)), float(np.median(tops)), share, float(np.median(ratios))
+
+
+def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
+    """Mean GSNR of the second layer against the step, a panel a scale."""
+    drawn, axes = figure(1, len(settings["scale"]), width=3.6)
+    for panel, scale in zip(axes, settings["scale"], strict=True):
+        for k, (frozen, label) in enumerate(((0, "first layer trained"), (1, "frozen"))):
+            at, mean, error = mean_curve(select(rows, scale=scale, frozen=frozen), "step",
+                                         "mean_gsnr")  # fmt: skip
+            curve(panel, at, mean, error, label, k)
+        log_steps(panel)
+        panel.set_yscale("log")
+        panel.set_title(f"initial weights × {scale:g}", fontsize=10)
+        panel.set_xlabel("step of gradient descent")
+    axes[0].set_ylabel("mean GSNR of the second layer")
+    axes[0].legend()
+    return {"second-layer-gsnr": drawn}
+
+
+def findings(rows: list[Row], settings: Settings) -> list[Finding]:
+    """Frozen falls; trained rises; at which scales it does not."""
+    found = []
+    for scale in settings["scale"]:
+        for frozen, label, stated in (
+            (0, "trained", "rises clearly early (paper)"),
+            (1, "frozen", "falls throughout (paper)"),
+        ):
+            factor, top, share, last = _rise(select(rows, scale=scale, frozen=frozen))
+            text = (
+                f"largest rise within a run × {factor:.2f} (median), to step {top:.0f}; "
+                f"{100 * share:.0f} % of the runs rise by a tenth; last over first {last:.2g}"
+            )
+            agrees = bool(share >= 0.8) if frozen == 0 else bool(share <= 0.2)
+            found.append(Finding(f"{label}, initial weights × {scale:g}", text, stated, agrees))
+    return found
+
+
+EXPERIMENT = Experiment(
+    name="frozen-layer",
+    title="The first layer frozen and trained (E4)",
+    asks="A perceptron 2-N-1 learns y = x₀·x₁ + noise from n samples by gradient descent, with its "
+    "first layer trained and with it frozen, from the same initial weights. The mean GSNR of the "
+    "second layer shows whether learning features raises it. The initial weights are scaled: where "
+    "they are large, the fall of what the start owes to its bias hides the rise. Bands are one "
+    "standard error over repetitions.",
+    scales={
+        "smoke": {
+            "n": 100, "n_hidden": 10, "activation": "relu", "learning_rate": 0.1,
+            "last_step": 200, "repetitions": 2, "scale": [0.3, 1.0],
+        },
+        "default": {
+            "n": 200, "n_hidden": 20, "activation": "relu", "learning_rate": 0.1,
+            "last_step": 3000, "repetitions": 10, "scale": [0.1, 0.3, 1.0, 3.0],
+        },
+        "paper": {
+            "n": 200, "n_hidden": 20, "activation": "relu", "learning_rate": 0.1,
+            "last_step": 30000, "repetitions": 50, "scale": [0.03, 0.1, 0.3, 1.0, 3.0],
+        },
+    },
+    cells=cells,
+    run=run,
+    figures=figures,
+    findings=findings,
+)  # fmt: skip

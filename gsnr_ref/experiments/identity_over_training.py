@@ -1,0 +1,86 @@
+"""E1 and E2: measured against predicted OSGR along training, on images."""
+
+from typing import Any
+
+from gsnr_ref.experiments.data import convnet, pool
+from gsnr_ref.experiments.experiment import Cell, Experiment, Finding, Row, Settings
+from gsnr_ref.experiments.over_training import (
+    both_sides,
+    distance_figure,
+    identity_findings,
+    scatter,
+)
+from gsnr_ref.experiments.training import as_float32
+
+
+def cells(settings: Settings) -> list[Cell]:
+    """A cell a setting; those with the most work first."""
+    shared = ("data", "learning_rate", "epochs", "n_sets", "n_test")
+    grid = [
+        {"n": n, "label_noise": noise, "channels": channels}
+        for n in settings["n"]
+        for noise in settings["label_noise"]
+        for channels in settings["channels"]
+    ]
+    grid.sort(key=lambda cell: -cell["n"] * cell["channels"])
+    return [cell | {key: settings[key] for key in shared} for cell in grid]
+
+
+def run(cell: Cell) -> list[Row]:
+    """Rows of one setting, an epoch each."""
+    images = pool(cell["data"])
+    model = convnet(cell["data"], cell["channels"])
+    start = as_float32(model.init(cell["seed"]))
+    return both_sides(model, start, images[:2], images[2:], cell)
+
+
+def _noise(row: Row) -> str:
+    return f"label noise {row['label_noise']:g}"
+
+
+def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
+    """Both sides by epoch, and the distance of the two gradient distributions."""
+    groups = [f"label noise {noise:g}" for noise in settings["label_noise"]]
+    return {
+        "both-sides": scatter(rows, _noise, groups),
+        "gradient-distributions": distance_figure(rows, settings["n_sets"], _noise),
+    }
+
+
+def findings(rows: list[Row], settings: Settings) -> list[Finding]:
+    """See `over_training.identity_findings`."""
+    return identity_findings(rows, settings["n_sets"])
+
+
+EXPERIMENT = Experiment(
+    name="identity-over-training",
+    title="Both sides of the identity along training (E1, E2)",
+    asks="A convolutional network is trained by gradient descent on M independently drawn training "
+    "sets of n images, with a share of the labels replaced by random ones, in the test set too. At "
+    "some epochs the measured OSGR, the sum of the M test-loss decreases of one step over the sum "
+    "of the training-loss decreases, is held against the prediction from per-sample gradients: as "
+    "the paper estimates it (equation 25) and debiased. One point is one setting of n, label "
+    "noise and channels; bars are one standard error over the M sets. The prediction assumes that "
+    "the gradient of the training set has the distribution of that of a fresh set.",
+    scales={
+        "smoke": {
+            "data": "digits", "n": [40, 80], "label_noise": [0.0, 0.5], "channels": [2],
+            "learning_rate": 0.1, "epochs": [1, 10], "n_sets": 4, "n_test": 500,
+        },
+        "default": {
+            "data": "mnist", "n": [50, 100, 200, 500, 1000], "label_noise": [0.0, 0.2, 0.5],
+            "channels": [6], "learning_rate": 0.01, "epochs": [1, 5, 20, 50, 100], "n_sets": 10,
+            "n_test": 5000,
+        },
+        "paper": {
+            "data": "mnist", "n": [1000, 2000, 4000, 6000, 8000, 10000, 12000, 15000],
+            "label_noise": [0.0, 0.1, 0.2, 0.3, 0.5], "channels": [6, 8, 10, 12, 14, 16, 18, 20],
+            "learning_rate": 0.001, "epochs": [1, 20, 100, 300, 1000], "n_sets": 10,
+            "n_test": 10000,
+        },
+    },
+    cells=cells,
+    run=run,
+    figures=figures,
+    findings=findings,
+)  # fmt: skip

@@ -1,0 +1,206 @@
+"""Mini-batches, momentum and Adam: where the identity survives, and where it does not."""
+
+from typing import Any
+
+import numpy as np
+
+from gsnr_ref.contract import Params
+from gsnr_ref.experiments.data import draw, pool
+from gsnr_ref.experiments.drawing import COLOURS, MARKERS, figure
+from gsnr_ref.experiments.experiment import (
+    Cell,
+    Experiment,
+    Finding,
+    Row,
+    Settings,
+    column,
+    select,
+)
+from gsnr_ref.experiments.training import flat, mean_gradient
+from gsnr_ref.moments import gradient_moments
+from gsnr_ref.osgr.measured import MeasuredOSGR
+from toy_models import MLP
+
+State = dict[str, Any]
+BETA, BETA2, EPSILON = 0.9, 0.999, 1e-8
+
+
+def sgd(gradient: Params, state: State) -> tuple[Params, State]:
+    """The gradient itself."""
+    return gradient, state
+
+
+def momentum(gradient: Params, state: State) -> tuple[Params, State]:
+    """Polyak's heavy ball: v ← βv + g."""
+    velocity = {k: BETA * state["v"][k] + g for k, g in gradient.items()} if state else gradient
+    return velocity, {"v": velocity}
+
+
+def adam(gradient: Params, state: State) -> tuple[Params, State]:
+    """Kingma and Ba 2015, with bias correction."""
+    zeros = {k: np.zeros_like(g) for k, g in gradient.items()}
+    t = state.get("t", 0) + 1
+    m = {k: BETA * state.get("m", zeros)[k] + (1 - BETA) * g for k, g in gradient.items()}
+    v = {k: BETA2 * state.get("v", zeros)[k] + (1 - BETA2) * g * g for k, g in gradient.items()}
+    direction = {
+        k: (m[k] / (1 - BETA**t)) / (np.sqrt(v[k] / (1 - BETA2**t)) + EPSILON) for k in gradient
+    }
+    return direction, {"t": t, "m": m, "v": v}
+
+
+def earlier_scale(state: State) -> Params | None:
+    """Adam's preconditioner from the batches so far: it does not depend on the next one."""
+    if not state:
+        return None
+    correction = 1 - BETA2 ** state["t"]
+    return {k: 1 / (np.sqrt(v / correction) + EPSILON) for k, v in state["v"].items()}
+
+
+def scaled_sgd(gradient: Params, state: State) -> tuple[Params, State]:
+    """The gradient times Adam's preconditioner from earlier batches, without momentum."""
+    p, (_, after) = earlier_scale(state), adam(gradient, state)
+    return (gradient if p is None else {k: p[k] * g for k, g in gradient.items()}), after
+
+
+#: Each optimizer, and its learning rate as a share of that of gradient descent.
+OPTIMIZERS = {
+    "full batch": (sgd, 1.0),
+    "mini-batch": (sgd, 1.0),
+    "momentum": (momentum, 0.1),
+    "Adam": (adam, 0.02),
+    "Adam's earlier scale": (scaled_sgd, 0.02),
+}
+#: What theory says: whether equation 22, or its preconditioned form, is derived for the step.
+STATED = {
+    "full batch": "breaks once the parameters depend on the batch (theory)",
+    "mini-batch": "holds (theory)",
+    "momentum": "the velocity adds a step that this batch has no part in: not derived",
+    "Adam": "the scale depends on this batch: not derived (theory)",
+    "Adam's earlier scale": "holds in its preconditioned form (theory)",
+}
+
+
+def cells(settings: Settings) -> list[Cell]:
+    """A cell an optimizer."""
+    shared = ("data", "width", "n", "learning_rate", "steps", "n_runs")
+    return [{"optimizer": name} | {key: settings[key] for key in shared} for name in OPTIMIZERS]
+
+
+def run(cell: Cell) -> list[Row]:
+    """Rows of one optimizer, a measured step each, over independent training runs.
+
+    The images are the whole population. "full batch" trains on one set of n images again and again;
+    all others draw a fresh batch of n at each step. The optimizer's next step, a thousandth as
+    long, is held against the prediction at the parameters where it starts.
+    """
+    images = pool(cell["data"])
+    x, y = images.x.reshape(len(images.x), -1).astype(float), images.y
+    model = MLP((x.shape[1], cell["width"], 10), "tanh", "cross_entropy")
+    optimizer, share = OPTIMIZERS[cell["optimizer"]]
+    rate, n = cell["learning_rate"] * share, cell["n"]
+    seen: dict[int, list[tuple[float, ...]]] = {step: [] for step in cell["steps"]}
+    for r in range(cell["n_runs"]):
+        params = model.init(cell["seed"])
+        state: State = {}
+        for step in range(max(cell["steps"]) + 1):
+            key = 0 if cell["optimizer"] == "full batch" else step
+            batch = draw(x, y, n, 0.0, [cell["seed"], r, key])
+            direction, following = optimizer(mean_gradient(model, params, *batch), state)
+            if step in seen:
+                probe = {k: params[k] - 1e-3 * rate * d for k, d in direction.items()}
+                training, test = (
+                    float((model.loss(params, *data) - model.loss(probe, *data)).mean())
+                    for data in (batch, (x, y))
+                )
+                p = earlier_scale(state) if cell["optimizer"] == "Adam's earlier scale" else None
+                seen[step].append((training, test, *_prediction(model, params, x, y, n, p)))
+            params = {k: params[k] - rate * d for k, d in direction.items()}
+            state = following
+    return [_row(cell["optimizer"], step, np.array(trials)) for step, trials in seen.items()]
+
+
+def _prediction(
+    model: Any, params: Params, x: Any, y: Any, n: int, p: Params | None
+) -> tuple[float, float]:
+    """Σ p g̃² and Σ p(g̃² + ρ²/n): numerator and denominator of the preconditioned equation 22."""
+    moments = gradient_moments(model, params, x, y)
+    mean, variance = flat(moments.mean), flat(moments.variance())
+    factors = np.ones_like(mean) if p is None else flat({k: p[k] for k in moments.mean})
+    squares = factors * mean**2
+    return float(squares.sum()), float((squares + factors * variance / n).sum())
+
+
+def _row(optimizer: str, step: int, trials: Any) -> Row:
+    training, test, signal, everything = trials.T
+    measured = MeasuredOSGR.of(training, test)
+    predicted = MeasuredOSGR.of(everything, signal)  # over runs, whose parameters differ
+    return {
+        "optimizer": optimizer, "step": step, "measured": measured.value,
+        "measured_error": measured.standard_error, "predicted": predicted.value,
+        "predicted_error": predicted.standard_error,
+    }  # fmt: skip
+
+
+def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
+    """Measured and predicted OSGR against the step, a panel an optimizer."""
+    drawn, axes = figure(1, len(OPTIMIZERS), width=3.0)
+    for panel, optimizer in zip(axes, OPTIMIZERS, strict=True):
+        path = select(rows, optimizer=optimizer)
+        for k, name in enumerate(("measured", "predicted")):
+            panel.errorbar(
+                column(path, "step"), column(path, name), yerr=column(path, f"{name}_error"),
+                color=COLOURS[k], marker=MARKERS[k], markersize=4, label=name,
+                linestyle=("-", "--")[k],
+            )  # fmt: skip
+        panel.set_xscale("symlog", linthresh=1)
+        panel.set_title(optimizer, fontsize=10)
+        panel.set_xlabel("step")
+    axes[0].set_ylabel(f"OSGR of the next step, n = {settings['n']}")
+    axes[0].legend()
+    return {"optimizers": drawn}
+
+
+def findings(rows: list[Row], settings: Settings) -> list[Finding]:
+    """Largest distance between the two sides, in standard errors and absolutely."""
+    found = []
+    for optimizer, stated in STATED.items():
+        path = select(rows, optimizer=optimizer)
+        errors = np.hypot(column(path, "measured_error"), column(path, "predicted_error"))
+        apart = column(path, "measured") - column(path, "predicted")
+        worst = int(np.argmax(np.abs(apart / errors)))
+        text = f"largest distance {apart[worst]:+.3f} = {abs(apart[worst] / errors[worst]):.1f} "
+        text += f"standard errors, at step {path[worst]['step']}"
+        holds = bool(np.abs(apart / errors).max() < 4)
+        agrees = holds if "holds" in stated else (not holds if "breaks" in stated else None)
+        found.append(Finding(optimizer, text, stated, agrees))
+    return found
+
+
+EXPERIMENT = Experiment(
+    name="optimizers",
+    title="Optimizers: where the identity survives",
+    asks="A perceptron learns handwritten digits with full batches, with fresh mini-batches, with "
+    "momentum, with Adam, and with Adam's scale taken from earlier batches only. At some steps the "
+    "optimizer's next step, made a thousandth as long, is tried: the decrease of the population's "
+    "loss over that of the batch's, both summed over independent runs, against the prediction from "
+    "the moments of the whole population. The identity needs a step along the gradient of a batch "
+    "that the parameters, and the scale, do not depend on.",
+    scales={
+        "smoke": {
+            "data": "digits", "width": 8, "n": 20, "learning_rate": 0.2, "steps": [0, 5, 20],
+            "n_runs": 20,
+        },
+        "default": {
+            "data": "digits", "width": 16, "n": 50, "learning_rate": 0.2,
+            "steps": [0, 1, 3, 10, 30, 100, 300], "n_runs": 200,
+        },
+        "paper": {
+            "data": "digits", "width": 64, "n": 50, "learning_rate": 0.2,
+            "steps": [0, 1, 3, 10, 30, 100, 300, 1000, 3000], "n_runs": 2000,
+        },
+    },
+    cells=cells,
+    run=run,
+    figures=figures,
+    findings=findings,
+)  # fmt: skip

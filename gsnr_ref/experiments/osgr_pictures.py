@@ -1,0 +1,138 @@
+"""E7: loss curves with OSGR near 0, between, and near 1; the gap and its one-step predictions."""
+
+from typing import Any
+
+import numpy as np
+
+from gsnr_ref.experiments.data import draw, pool
+from gsnr_ref.experiments.drawing import COLOURS, figure
+from gsnr_ref.experiments.experiment import (
+    Cell,
+    Experiment,
+    Finding,
+    Row,
+    Settings,
+    column,
+    select,
+)
+from gsnr_ref.experiments.training import losses, moved
+from gsnr_ref.moments import gradient_moments
+from toy_models import MLP
+
+#: Size of the training set and label noise of each picture, by its name.
+PICTURES = ("near 0", "between", "near 1")
+
+
+def cells(settings: Settings) -> list[Cell]:
+    """A cell a picture."""
+    shared = ("data", "width", "learning_rate", "last_step")
+    return [
+        {"picture": picture, "n": n, "label_noise": noise} | {key: settings[key] for key in shared}
+        for picture, n, noise in zip(PICTURES, settings["n"], settings["label_noise"], strict=True)
+    ]
+
+
+def run(cell: Cell) -> list[Row]:
+    """Rows of one training run, a step each."""
+    images, seed = pool(cell["data"]), cell["seed"]
+    noise, rate = cell["label_noise"], cell["learning_rate"]
+    x, y = draw(images.x, images.y, cell["n"], noise, [seed, 1])
+    test_x, test_y = draw(images.test_x, images.test_y, 5000, noise, [seed, 2])
+    x, test_x = x.reshape(len(x), -1), test_x.reshape(len(test_x), -1)
+    model = MLP((x.shape[1], cell["width"], 10), "tanh", "cross_entropy")
+    params = model.init(seed)
+    rows: list[Row] = []
+    predicted_gap = 0.0
+    start_gap = None
+    for step in range(cell["last_step"] + 1):
+        moments = gradient_moments(model, params, x, y)
+        squares, noise_term = moments.signal_and_noise(ddof=1)
+        training = float(losses(model, params, x, y).mean())
+        test = float(losses(model, params, test_x, test_y).mean())
+        start_gap = test - training if start_gap is None else start_gap
+        rows.append(
+            {
+                "picture": cell["picture"], "n": cell["n"], "label_noise": noise, "step": step,
+                "training_loss": training, "test_loss": test,
+                "gap": test - training - start_gap, "predicted_gap": predicted_gap,
+                "debiased_osgr": (squares - noise_term / cell["n"]) / squares,
+            }
+        )  # fmt: skip
+        predicted_gap += rate * noise_term / cell["n"]  # equation 14: λ Σ σ², step by step
+        params = moved(params, moments.mean, rate)
+    return rows
+
+
+def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
+    """Loss curves above; the gap and its prediction below."""
+    drawn, axes = figure(2, len(PICTURES), height=2.9)
+    for k, picture in enumerate(PICTURES):
+        path = select(rows, picture=picture)
+        steps, top, bottom = column(path, "step"), axes[k], axes[len(PICTURES) + k]
+        top.plot(steps, column(path, "training_loss"), color=COLOURS[0], label="training loss")
+        top.plot(steps, column(path, "test_loss"), color=COLOURS[1], linestyle="--",
+                 label="test loss")  # fmt: skip
+        title = f"OSGR {picture}: n = {path[0]['n']}, label noise {path[0]['label_noise']:g}"
+        top.set_title(title, fontsize=10)
+        bottom.plot(steps, column(path, "gap"), color=COLOURS[0], label="gap, measured")
+        bottom.plot(steps, column(path, "predicted_gap"), color=COLOURS[1], linestyle="--",
+                    label="sum of λ Σσ² (equation 14)")  # fmt: skip
+        bottom.set_xlabel("step of gradient descent")
+    axes[0].set_ylabel("loss (nats)")
+    axes[len(PICTURES)].set_ylabel("test − training loss (nats)")
+    axes[0].legend()
+    axes[len(PICTURES)].legend()
+    return {"three-pictures": drawn}
+
+
+def findings(rows: list[Row], settings: Settings) -> list[Finding]:
+    """Over the first and over all steps: test decrease over training decrease, and the gaps."""
+    found = []
+    for picture in PICTURES:
+        path = select(rows, picture=picture)
+        for last in (10, len(path) - 1):
+            first, end = path[0], path[last]
+            ratio = (first["test_loss"] - end["test_loss"]) / (
+                first["training_loss"] - end["training_loss"]
+            )
+            text = f"test decrease over training decrease {ratio:.2f}; gap {end['gap']:.4g}, "
+            text += f"predicted {end['predicted_gap']:.4g}"
+            found.append(Finding(f"OSGR {picture}, first {last} steps", text))
+    starts = [select(rows, picture=picture)[0]["debiased_osgr"] for picture in PICTURES]
+    found.append(
+        Finding(
+            "Debiased OSGR at the start, in the three pictures",
+            ", ".join(f"{value:.2f}" for value in starts),
+            "near 0, between, near 1",
+            bool(np.all(np.diff(starts) > 0)),
+        )
+    )
+    return found
+
+
+EXPERIMENT = Experiment(
+    name="osgr-pictures",
+    title="Three pictures of OSGR (E7)",
+    asks="Training and test loss where OSGR is near 0 (few samples, random labels), between, and "
+    "near 1 (many samples, true labels). Below, the generalization gap that opened since the "
+    "start, against the sum of its one-step predictions λ Σσ² = λ tr Σ/n (equation 14), which "
+    "assumes at each step that the parameters do not depend on the training set.",
+    scales={
+        "smoke": {
+            "data": "digits", "n": [20, 100, 1000], "label_noise": [1.0, 0.5, 0.0], "width": 16,
+            "learning_rate": 0.1, "last_step": 30,
+        },
+        "default": {
+            "data": "digits", "n": [50, 200, 1797], "label_noise": [1.0, 0.5, 0.0], "width": 32,
+            "learning_rate": 0.1, "last_step": 300,
+        },
+        "paper": {
+            "data": "mnist", "n": [100, 1000, 20000], "label_noise": [1.0, 0.5, 0.0],
+            "width": 100, "learning_rate": 0.1, "last_step": 1000,
+        },
+    },
+    cells=cells,
+    run=run,
+    figures=figures,
+    findings=findings,
+)  # fmt: skip

@@ -1,0 +1,159 @@
+"""E1 and E3 for recurrent networks: asked at the talk, not done there."""
+
+from typing import Any
+
+import numpy as np
+
+from gsnr_ref.contract import Array
+from gsnr_ref.experiments.data import draw, pool
+from gsnr_ref.experiments.drawing import curve, figure, log_steps
+from gsnr_ref.experiments.experiment import (
+    Cell,
+    Experiment,
+    Finding,
+    Row,
+    Settings,
+    mean_curve,
+    select,
+)
+from gsnr_ref.experiments.over_training import (
+    both_sides,
+    distance_figure,
+    identity_findings,
+    scatter,
+)
+from gsnr_ref.experiments.training import as_float32, descent, log_spaced
+from gsnr_ref.gsnr import gsnr_summary
+from gsnr_ref.moments import gradient_moments
+from toy_models import RecurrentNet
+
+
+def cells(settings: Settings) -> list[Cell]:
+    """A cell a setting of the identity, and a cell a curve of GSNR."""
+    shared = ("n_hidden", "learning_rate", "n_sets", "n_test", "epochs", "last_step", "n_curve")
+    grid: list[Cell] = [
+        {"kind": "identity", "task": task, "cell": cell, "n": n, "label_noise": noise}
+        for task in settings["task"]
+        for cell in settings["cell"]
+        for n in settings["n"]
+        for noise in settings["label_noise"]
+    ]
+    grid += [
+        {"kind": "curve", "task": task, "cell": cell, "label_noise": noise}
+        for task in settings["task"]
+        for cell in settings["cell"]
+        for noise in (0.0, 1.0)
+    ]
+    grid.sort(key=lambda c: (c["cell"] == "elman", -int(c.get("n") or settings["n_curve"])))
+    return [cell | {key: settings[key] for key in shared} for cell in grid]
+
+
+def sequences(task: str) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Training and test pool of a task: rows of a digit image, or sequences to compare halves of.
+
+    "order": ten steps of two features; the class tells which of the first feature's sums over the
+    first and the last five steps is larger, and the second feature is noise.
+    """
+    if task != "order":
+        images = pool(task)
+        return (_rows(images.x), images.y), (_rows(images.test_x), images.test_y)
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((20_000, 10, 2)).astype(np.float32)
+    y = (x[:, :5, 0].sum(axis=1) > x[:, 5:, 0].sum(axis=1)).astype(np.int64)
+    return (x[:10_000], y[:10_000]), (x[10_000:], y[10_000:])
+
+
+def _rows(images: Array) -> Array:
+    return images[..., 0]
+
+
+def run(cell: Cell) -> list[Row]:
+    """Rows of one setting of the identity, or of one curve of GSNR."""
+    train, test = sequences(cell["task"])
+    n_classes = int(train[1].max()) + 1
+    model = RecurrentNet(train[0].shape[2], cell["n_hidden"], n_classes, cell["cell"])
+    start = as_float32(model.init(cell["seed"]))
+    if cell["kind"] == "identity":
+        return both_sides(model, start, train, test, cell)
+    x, y = draw(*train, cell["n_curve"], cell["label_noise"], [cell["seed"], 9])
+    labels = {key: cell[key] for key in ("kind", "task", "cell", "label_noise")}
+    rows = []
+    for step, params in descent(model, start, x, y, cell["learning_rate"],
+                                log_spaced(cell["last_step"])):  # fmt: skip
+        summary = gsnr_summary(gradient_moments(model, params, x, y), ddof=1)
+        rows.append(labels | {"step": step, "mean": summary.mean, "effective": summary.effective})
+    return rows
+
+
+def _label(row: Row) -> str:
+    return f"{row['cell']}, {row['task']}"
+
+
+def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
+    """Both sides by epoch; the gradient distributions; GSNR against the step."""
+    identity = select(rows, kind="identity")
+    groups = [f"{cell}, {task}" for task in settings["task"] for cell in settings["cell"]]
+    drawn, axes = figure(1, len(groups))
+    for panel, group in zip(axes, groups, strict=True):
+        for k, (noise, label) in enumerate(((0.0, "true labels"), (1.0, "random labels"))):
+            mine = [r for r in select(rows, kind="curve", label_noise=noise) if _label(r) == group]
+            curve(panel, *mean_curve(mine, "step", "mean"), label, k)
+        log_steps(panel)
+        panel.set_yscale("log")
+        panel.set_title(group, fontsize=10)
+        panel.set_xlabel("step of gradient descent")
+    axes[0].set_ylabel(f"mean GSNR (plug-in, n = {settings['n_curve']})")
+    axes[0].legend()
+    return {
+        "both-sides": scatter(identity, _label, groups),
+        "gradient-distributions": distance_figure(identity, settings["n_sets"], _label),
+        "gsnr-by-labels": drawn,
+    }
+
+
+def findings(rows: list[Row], settings: Settings) -> list[Finding]:
+    """As for the convolutional network."""
+    found = identity_findings(select(rows, kind="identity"), settings["n_sets"])
+    for task in settings["task"]:
+        for cell in settings["cell"]:
+            for noise, label in ((0.0, "true"), (1.0, "random")):
+                path = select(rows, kind="curve", task=task, cell=cell, label_noise=noise)
+                at, mean, _ = mean_curve(path, "step", "mean")
+                top = int(np.argmax(mean))
+                text = f"{mean[0]:.3g} at the start, {mean[top]:.3g} at step {at[top]:.0f}, "
+                text += f"{mean[-1]:.3g} at step {at[-1]:.0f}"
+                found.append(Finding(f"mean GSNR, {cell} on {task}, {label} labels", text))
+    return found
+
+
+EXPERIMENT = Experiment(
+    name="recurrent",
+    title="Recurrent networks: the identity and random labels",
+    asks="Elman and LSTM networks read a digit image row by row, or a synthetic sequence whose "
+    "class tells which half has the larger sum. Their weights are tied through time, and the "
+    "identity asks nothing about that: at the start both sides must agree. The paper did not try "
+    "it.",
+    scales={
+        "smoke": {
+            "task": ["digits", "order"], "cell": ["elman", "lstm"], "n": [50], "n_hidden": 6,
+            "label_noise": [0.0, 0.5], "learning_rate": 0.1, "epochs": [1, 10], "n_sets": 4,
+            "n_test": 500, "last_step": 20, "n_curve": 50,
+        },
+        "default": {
+            "task": ["digits", "order"], "cell": ["elman", "lstm"], "n": [50, 200, 500],
+            "n_hidden": 16, "label_noise": [0.0, 0.2, 0.5], "learning_rate": 0.1,
+            "epochs": [1, 5, 20, 50, 100], "n_sets": 10, "n_test": 1797, "last_step": 1000,
+            "n_curve": 500,
+        },
+        "paper": {
+            "task": ["mnist", "order"], "cell": ["elman", "lstm"], "n": [1000, 4000, 10000],
+            "n_hidden": 64, "label_noise": [0.0, 0.1, 0.2, 0.3, 0.5], "learning_rate": 0.01,
+            "epochs": [1, 20, 100, 300, 1000], "n_sets": 10, "n_test": 10000, "last_step": 3000,
+            "n_curve": 10000,
+        },
+    },
+    cells=cells,
+    run=run,
+    figures=figures,
+    findings=findings,
+)  # fmt: skip

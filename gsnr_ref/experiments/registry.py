@@ -1,0 +1,29 @@
+"""All experiments, by name, in the order of the paper and beyond."""
+
+from gsnr_ref.experiments import (
+    feature_learning,
+    frozen_layer,
+    identity_over_training,
+    optimizers,
+    osgr_pictures,
+    random_labels,
+    recurrent,
+    shallow_and_deep,
+    toy_regression,
+)
+from gsnr_ref.experiments.experiment import Experiment
+
+EXPERIMENTS: dict[str, Experiment] = {
+    module.EXPERIMENT.name: module.EXPERIMENT
+    for module in (
+        identity_over_training,
+        random_labels,
+        frozen_layer,
+        toy_regression,
+        feature_learning,
+        osgr_pictures,
+        shallow_and_deep,
+        recurrent,
+        optimizers,
+    )
+}
