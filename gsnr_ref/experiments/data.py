@@ -10,33 +10,30 @@ from toy_models import ConvNet, load_cifar10, load_digits, load_mnist
 
 
 class Pool(NamedTuple):
-    """Images to draw training and test sets from, float32, (n, height, width, n_channels)."""
+    """Images to draw from, float32, (n, height, width, n_channels), and their classes."""
 
     x: Array
     y: Array
-    test_x: Array
-    test_y: Array
 
 
 @cache
 def pool(data: str) -> Pool:
-    """Images by name: "mnist", "cifar10", or "digits", which is its own test set.
+    """All images of a name, "mnist", "cifar10" or "digits": the population Z.
 
-    Kept for the next cell of the same process.
+    Training and test images together: sets drawn from them with replacement are independent and of
+    one distribution, as the theory has it; the published test sets are not quite of that of the
+    training sets (MNIST's were written by other people). Kept for the next cell of the process.
     """
     if data == "digits":
         x, y = load_digits()
-        images = x.astype(np.float32).reshape(-1, 8, 8, 1)
-        return Pool(images, y, images, y)
+        return Pool(x.astype(np.float32).reshape(-1, 8, 8, 1), y)
     if data not in ("mnist", "cifar10"):
         raise ValueError(f"data is {data!r}; expected 'digits', 'mnist' or 'cifar10'")
     load = load_mnist if data == "mnist" else load_cifar10
-    parts: list[Array] = []
-    for split in ("train", "test"):
-        x, y = load(split=split)
-        shape = (28, 28, 1) if data == "mnist" else (32, 32, 3)
-        parts += [x.astype(np.float32).reshape(-1, *shape), y]
-    return Pool(*parts)
+    shape = (28, 28, 1) if data == "mnist" else (32, 32, 3)
+    (train_x, train_y), (test_x, test_y) = (load(split=split) for split in ("train", "test"))
+    images = [x.astype(np.float32).reshape(-1, *shape) for x in (train_x, test_x)]
+    return Pool(np.concatenate(images), np.concatenate([train_y, test_y]))
 
 
 def draw(images: Array, labels: Array, n: int, noise: float, seed: object) -> tuple[Array, Array]:

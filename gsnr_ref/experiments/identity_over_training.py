@@ -28,10 +28,9 @@ def cells(settings: Settings) -> list[Cell]:
 
 def run(cell: Cell) -> list[Row]:
     """Rows of one setting, an epoch each."""
-    images = pool(cell["data"])
     model = convnet(cell["data"], cell["channels"])
     start = as_float32(model.init(cell["seed"]))
-    return both_sides(model, start, images[:2], images[2:], cell)
+    return both_sides(model, start, pool(cell["data"]), cell)
 
 
 def _noise(row: Row) -> str:
@@ -56,7 +55,8 @@ EXPERIMENT = Experiment(
     name="identity-over-training",
     title="Both sides of the identity along training (E1, E2)",
     asks="A convolutional network is trained by gradient descent on M independently drawn training "
-    "sets of n images, with a share of the labels replaced by random ones, in the test set too. At "
+    "sets of n images, with a share of the labels replaced by random ones, in the test sets too; all "
+    "sets are drawn from the published training and test images together. At "
     "some epochs the measured OSGR, the sum of the M test-loss decreases of one step over the sum "
     "of the training-loss decreases, is held against the prediction from per-sample gradients: as "
     "the paper estimates it (equation 25) and debiased. One point is one setting of n, label "

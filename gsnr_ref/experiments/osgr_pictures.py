@@ -37,7 +37,7 @@ def run(cell: Cell) -> list[Row]:
     images, seed = pool(cell["data"]), cell["seed"]
     noise, rate = cell["label_noise"], cell["learning_rate"]
     x, y = draw(images.x, images.y, cell["n"], noise, [seed, 1])
-    test_x, test_y = draw(images.test_x, images.test_y, 5000, noise, [seed, 2])
+    test_x, test_y = draw(images.x, images.y, 5000, noise, [seed, 2])
     x, test_x = x.reshape(len(x), -1), test_x.reshape(len(test_x), -1)
     model = MLP((x.shape[1], cell["width"], 10), "tanh", "cross_entropy")
     params = model.init(seed)

@@ -1,4 +1,4 @@
-"""What a run leaves behind: config.json, results.csv, figures and report.html.
+"""What a run leaves behind: config.json, results.csv, findings.json, figures and report.html.
 
 Imports ``experiments/experiment``, ``experiments/drawing`` and ``files``.
 """
@@ -10,6 +10,7 @@ import io
 import json
 import platform
 import shlex
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ def write_output(
         write_bytes_atomically(folder / f"{name}.png", pictures[name])
         write_atomically(folder / f"{name}.svg", as_svg(drawn))
     found = experiment.findings(rows, settings)
+    outcome = json.dumps([asdict(f) for f in found], indent=1, ensure_ascii=False)
+    write_atomically(folder / "findings.json", outcome + "\n")
     write_atomically(folder / "report.html", _report(experiment, found, pictures, config))
     return found
 

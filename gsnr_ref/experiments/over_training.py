@@ -22,22 +22,23 @@ ESTIMATORS = ("paper", "debiased")
 def both_sides(
     model: Any,
     start: Params,
-    train: tuple[Array, Array],
-    test: tuple[Array, Array],
+    population: tuple[Array, Array],
     cell: dict[str, Any],
 ) -> list[Row]:
     """Measured and predicted OSGR, over M training sets, at each measured epoch: a row an epoch.
 
     An epoch is one step of gradient descent on the whole training set. All sets start from the same
-    parameters; each is trained on its own, and has a test set and a fresh set of its own.
+    parameters; each is trained on its own, and has a test set and a fresh set of its own. All are
+    drawn from the population, independently of those of other settings.
     """
     n, noise, rate, seed = cell["n"], cell["label_noise"], cell["learning_rate"], cell["seed"]
     epochs, n_sets = cell["epochs"], cell["n_sets"]
     seen: dict[int, list[dict[str, Any]]] = {epoch: [] for epoch in epochs}
     for m in range(n_sets):
-        x, y = draw(*train, n, noise, [seed, n, 2, m])
-        test_x, test_y = draw(*test, cell["n_test"], noise, [seed, n, 1, m])
-        fresh = draw(*test, n, noise, [seed, n, 3, m])
+        key = [seed, n, round(1000 * noise), cell.get("channels", 0), m]
+        x, y = draw(*population, n, noise, [*key, 0])
+        test_x, test_y = draw(*population, cell["n_test"], noise, [*key, 1])
+        fresh = draw(*population, n, noise, [*key, 2])
         params = start
         for epoch in range(1, max(epochs) + 1):
             if epoch not in seen:

@@ -48,34 +48,28 @@ def cells(settings: Settings) -> list[Cell]:
     return [cell | {key: settings[key] for key in shared} for cell in grid]
 
 
-def sequences(task: str) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """Training and test pool of a task: rows of a digit image, or sequences to compare halves of.
+def sequences(task: str) -> tuple[Array, Array]:
+    """The population of a task: rows of a digit image, or sequences to compare halves of.
 
     "order": ten steps of two features; the class tells which of the first feature's sums over the
     first and the last five steps is larger, and the second feature is noise.
     """
     if task != "order":
         images = pool(task)
-        return (_rows(images.x), images.y), (_rows(images.test_x), images.test_y)
-    rng = np.random.default_rng(3)
-    x = rng.standard_normal((20_000, 10, 2)).astype(np.float32)
-    y = (x[:, :5, 0].sum(axis=1) > x[:, 5:, 0].sum(axis=1)).astype(np.int64)
-    return (x[:10_000], y[:10_000]), (x[10_000:], y[10_000:])
-
-
-def _rows(images: Array) -> Array:
-    return images[..., 0]
+        return images.x[..., 0], images.y
+    x = np.random.default_rng(3).standard_normal((20_000, 10, 2)).astype(np.float32)
+    return x, (x[:, :5, 0].sum(axis=1) > x[:, 5:, 0].sum(axis=1)).astype(np.int64)
 
 
 def run(cell: Cell) -> list[Row]:
     """Rows of one setting of the identity, or of one curve of GSNR."""
-    train, test = sequences(cell["task"])
-    n_classes = int(train[1].max()) + 1
-    model = RecurrentNet(train[0].shape[2], cell["n_hidden"], n_classes, cell["cell"])
+    x, y = population = sequences(cell["task"])
+    n_classes = int(y.max()) + 1
+    model = RecurrentNet(x.shape[2], cell["n_hidden"], n_classes, cell["cell"])
     start = as_float32(model.init(cell["seed"]))
     if cell["kind"] == "identity":
-        return both_sides(model, start, train, test, cell)
-    x, y = draw(*train, cell["n_curve"], cell["label_noise"], [cell["seed"], 9])
+        return both_sides(model, start, population, cell)
+    x, y = draw(*population, cell["n_curve"], cell["label_noise"], [cell["seed"], 9])
     labels = {key: cell[key] for key in ("kind", "task", "cell", "label_noise")}
     rows = []
     for step, params in descent(model, start, x, y, cell["learning_rate"],

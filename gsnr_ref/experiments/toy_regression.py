@@ -41,8 +41,8 @@ def run(cell: Cell) -> list[Row]:
     draw = ProductRegression().sample
     start = model.init(seed)
     if cell["kind"] == "training":
-        train, test = (draw(rng, cell["n_population"]) for _ in range(2))
-        return both_sides(model, start, train, test, cell | {"label_noise": 0.0})
+        samples = draw(rng, cell["n_population"])
+        return both_sides(model, start, samples, cell | {"label_noise": 0.0})
     population = FinitePopulation(*draw(rng, cell["n_population"]))
     elsewhere = draw(rng, cell["n_population"])  # parameters are trained on other samples
     rows = []

@@ -85,7 +85,7 @@ def read_results(path: Path) -> Results:
     )  # fmt: skip
 
 
-def _refuse(path: Path, what: str, _: str = "") -> NoReturn:
+def _refuse(path: Path, what: str) -> NoReturn:
     raise InputError(f"{path}: {what}")
 
 

@@ -177,7 +177,7 @@ def test_a_run_leaves_everything_and_resumes(capsys, tmp_path):
     assert (code, err) == (0, "")
     folder = tmp_path / "frozen-layer"
     names = {p.name for p in folder.iterdir()}
-    assert names == {"cells", "config.json", "results.csv", "report.html",
+    assert names == {"cells", "config.json", "results.csv", "findings.json", "report.html",
                      "second-layer-gsnr.png", "second-layer-gsnr.svg"}  # fmt: skip
     config = json.loads((folder / "config.json").read_text())
     assert config["command"].startswith("gsnr-ref reproduce frozen-layer --scale smoke --seed 0")

@@ -1,0 +1,54 @@
+"""The results in the docs are the runs that are kept beside them."""
+
+import csv
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from gsnr_ref.experiments.registry import EXPERIMENTS
+
+DOCS = Path(__file__).parents[2] / "docs"
+RUNS = sorted(p.parent for p in (DOCS / "results").glob("*/config.json"))
+
+
+def test_every_experiment_has_a_run_of_the_default_scale():
+    assert {run.name for run in RUNS} == set(EXPERIMENTS)
+    assert {json.loads((r / "config.json").read_text())["scale"] for r in RUNS} == {"default"}
+
+
+def test_the_page_is_written_from_the_runs():
+    specification = importlib.util.spec_from_file_location("page", DOCS / "results" / "page.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    assert (DOCS / "results.md").read_text() == module.page()
+
+
+def test_all_results_together_are_small():
+    assert sum(p.stat().st_size for p in (DOCS / "results").rglob("*") if p.is_file()) < 5_000_000
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_findings_and_settings_belong_to_the_rows(run):
+    experiment = EXPERIMENTS[run.name]
+    config = json.loads((run / "config.json").read_text())
+    assert config["settings"] == experiment.settings("default")
+    rows = [
+        {k: _value(v) for k, v in row.items() if v != ""}
+        for row in csv.DictReader((run / "results.csv").open())
+    ]
+    found = [
+        {"what": f.what, "measured": f.measured, "stated": f.stated, "agrees": f.agrees}
+        for f in experiment.findings(rows, config["settings"])
+    ]
+    assert found == json.loads((run / "findings.json").read_text())
+
+
+def _value(text):
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
