@@ -14,7 +14,7 @@ KEPT = ("config.json", "findings.json", "results.csv")
 HEADER = """# Experiments
 
 What each experiment gave at its default scale, beside what the paper or the theory states. The page
-is written from the runs in `docs/results` by `python docs/results/page.py`; its numbers are those of
+is written by `python docs/results/page.py` from the runs in that folder; its numbers are those of
 `results.csv` there, contradictions included. "Seconds" are those of all cells together, on one core
 each.
 

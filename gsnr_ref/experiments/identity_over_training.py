@@ -55,13 +55,13 @@ EXPERIMENT = Experiment(
     name="identity-over-training",
     title="Both sides of the identity along training (E1, E2)",
     asks="A convolutional network is trained by gradient descent on M independently drawn training "
-    "sets of n images, with a share of the labels replaced by random ones, in the test sets too; all "
-    "sets are drawn from the published training and test images together. At "
-    "some epochs the measured OSGR, the sum of the M test-loss decreases of one step over the sum "
-    "of the training-loss decreases, is held against the prediction from per-sample gradients: as "
-    "the paper estimates it (equation 25) and debiased. One point is one setting of n, label "
-    "noise and channels; bars are one standard error over the M sets. The prediction assumes that "
-    "the gradient of the training set has the distribution of that of a fresh set.",
+    "sets of n images, with a share of the labels replaced by random ones, in the test sets too; "
+    "all sets are drawn from the published training and test images together. At some epochs the "
+    "measured OSGR, the sum of the M test-loss decreases of one step over the sum of the "
+    "training-loss decreases, is held against the prediction from per-sample gradients: as the "
+    "paper estimates it (equation 25) and debiased. One point is one setting of n, label noise and "
+    "channels; bars are one standard error over the M sets. The prediction assumes that the "
+    "gradient of the training set has the distribution of that of a fresh set.",
     scales={
         "smoke": {
             "data": "digits", "n": [40, 80], "label_noise": [0.0, 0.5], "channels": [2],
