@@ -79,6 +79,16 @@ table { border-collapse: collapse; width: 100% }
 td, th { border-bottom: 1px solid #ccc; padding: .3rem .6rem .3rem 0; text-align: left;
          vertical-align: top; overflow-wrap: anywhere }
 code, pre { font-size: 14px; white-space: pre-wrap; overflow-wrap: anywhere }
+@media (max-width: 40rem) {  /* a phone: each row is a block, each entry has its name before it */
+  table, tbody, tr, td { display: block }
+  th { display: none }
+  tr { border-bottom: 1px solid #ccc; padding: .4rem 0 }
+  td { border: 0; padding: 0 }
+  td:first-child { font-weight: 600 }
+  .figure { overflow-x: auto }
+  .figure img { max-width: none; height: 20rem }
+  td[title]:not(:empty)::before { content: attr(title) ": "; color: #555 }
+}
 """
 
 
@@ -90,15 +100,15 @@ def _report(
     def e(text: Any) -> str:
         return html.escape(str(text))
 
-    marks = {True: "as stated", False: "not as stated", None: ""}
+    marks = {True: "yes", False: "no", None: ""}
     rows = "".join(
-        f"<tr><td>{e(f.what)}</td><td>{e(f.measured)}</td><td>{e(f.stated)}</td>"
-        f"<td>{marks[f.agrees]}</td></tr>"
+        f'<tr><td>{e(f.what)}</td><td title="measured">{e(f.measured)}</td>'
+        f'<td title="stated">{e(f.stated)}</td><td title="as stated">{marks[f.agrees]}</td></tr>\n'
         for f in found
     )
     images = "".join(
-        f'<h2>{e(name.replace("-", " ").capitalize())}</h2>\n<img alt="{e(name)}" '
-        f'src="data:image/png;base64,{base64.b64encode(png).decode()}">\n'
+        f'<h2>{e(name.replace("-", " ").capitalize())}</h2>\n<div class="figure"><img '
+        f'alt="{e(name)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></div>\n'
         for name, png in pictures.items()
     )
     settings = "".join(
@@ -112,7 +122,7 @@ def _report(
 <h1>{e(experiment.title)}</h1>
 <p>{e(experiment.asks)}</p>
 <h2>What was found</h2>
-<table><tr><th>what</th><th>measured</th><th>stated</th><th></th></tr>{rows}</table>
+<table><tr><th>what</th><th>measured</th><th>stated</th><th>as stated</th></tr>{rows}</table>
 {images}<h2>How it was run</h2>
 <pre>{e(config["command"])}</pre>
 <p>Scale {e(config["scale"])}, seed {e(config["seed"])}, {config["seconds"]:.0f} seconds of

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from gsnr_ref import golden
 from gsnr_ref.golden.case import folder
 from gsnr_ref.golden.compare import leaves_of
+from gsnr_ref.golden.generator import __main__ as generator
 from gsnr_ref.golden.generator import certify
 from gsnr_ref.golden.generator.cases import all_cases
 from gsnr_ref.golden.generator.document import document
@@ -173,6 +174,22 @@ def _apply(layers, layer, params, a):
         z = np.concatenate([inputs, hidden]) @ weight.reshape(-1, layer["n_hidden"]) + bias
         hidden = np.array([mpmath.tanh(v) for v in z], dtype=object)
     return list(hidden)
+
+
+def test_the_generator_compares_and_never_changes(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.argv", ["generator", "--only", "location", "linear-one-sample"])
+    assert generator.main() == 0
+    assert capsys.readouterr().out == "2 of 2 cases certified\n"
+    monkeypatch.setattr(generator, "FOLDER", tmp_path)
+    (tmp_path / "cases").mkdir()
+    wrong = tmp_path / "cases" / "location.json"
+    wrong.write_text("{}")
+    monkeypatch.setattr("sys.argv", ["generator", "--only", "location", "linear", "--write"])
+    assert generator.main() == 1
+    assert "cases/location.json is not what the generator computes" in capsys.readouterr().err
+    assert wrong.read_text() == "{}"
+    written = (tmp_path / "cases" / "linear.json").read_text()
+    assert written == (FOLDER / "cases" / "linear.json").read_text()
 
 
 def test_a_rounding_that_is_not_decided_is_no_rounding():
