@@ -117,10 +117,12 @@ def ks_distance(own: Array, fresh: Array) -> float:
     """
     m = len(own)
     both = np.concatenate([own, fresh])
-    moving = np.ptp(both, axis=0) > 0
-    order = np.argsort(both[:, moving], axis=0, kind="stable")
-    steps = np.where(order < m, 1 / m, -1 / m)
-    return float(np.abs(np.cumsum(steps, axis=0)).max(axis=0).mean())
+    both = both[:, np.ptp(both, axis=0) > 0]
+    order = np.argsort(both, axis=0)
+    apart = np.abs(np.cumsum(np.where(order < m, 1 / m, -1 / m), axis=0))
+    ordered = np.take_along_axis(both, order, axis=0)
+    apart[:-1][ordered[1:] == ordered[:-1]] = 0  # within equal values there is no step to look at
+    return float(apart.max(axis=0).mean())
 
 
 def ks_expected(m: int, seed: int = 0) -> float:
