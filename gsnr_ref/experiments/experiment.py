@@ -169,3 +169,35 @@ def mean_curve(
         [np.std(g, ddof=1) / np.sqrt(len(g)) if len(g := groups[a]) > 1 else np.nan for a in at]
     )
     return np.array(at, dtype=float), mean, error
+
+
+@dataclass(frozen=True)
+class Rise:
+    """The largest rise of a curve: from one of its points to the highest later one.
+
+    Examples
+    --------
+    >>> print(Rise.of(np.array([0, 1, 2, 3]), np.array([4.0, 1.0, 3.0, 2.0])))
+    4 at step 0, largest rise × 3.00 from step 1 to 2, 2 at step 3
+    """
+
+    factor: float
+    start: float
+    top: float
+    ends: tuple[float, float, float, float]
+
+    @classmethod
+    def of(cls, at: NDArray[Any], curve: NDArray[Any]) -> "Rise":
+        """Of a positive curve over steps."""
+        later = np.maximum.accumulate(curve[::-1])[::-1]
+        i = int(np.argmax(later / curve))
+        top = i + int(np.argmax(curve[i:]))
+        ends = (float(curve[0]), float(at[0]), float(curve[-1]), float(at[-1]))
+        return cls(float(later[i] / curve[i]), float(at[i]), float(at[top]), ends)
+
+    def __str__(self) -> str:
+        first, first_at, last, last_at = self.ends
+        return (
+            f"{first:.3g} at step {first_at:.0f}, largest rise × {self.factor:.2f} from step "
+            f"{self.start:.0f} to {self.top:.0f}, {last:.3g} at step {last_at:.0f}"
+        )

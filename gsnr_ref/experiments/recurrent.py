@@ -11,6 +11,7 @@ from gsnr_ref.experiments.experiment import (
     Cell,
     Experiment,
     Finding,
+    Rise,
     Row,
     Settings,
     mean_curve,
@@ -113,10 +114,9 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
             for noise, label in ((0.0, "true"), (1.0, "random")):
                 path = select(rows, kind="curve", task=task, cell=cell, label_noise=noise)
                 at, mean, _ = mean_curve(path, "step", "mean")
-                top = int(np.argmax(mean))
-                text = f"{mean[0]:.3g} at the start, {mean[top]:.3g} at step {at[top]:.0f}, "
-                text += f"{mean[-1]:.3g} at step {at[-1]:.0f}"
-                found.append(Finding(f"mean GSNR, {cell} on {task}, {label} labels", text))
+                found.append(
+                    Finding(f"mean GSNR, {cell} on {task}, {label} labels", str(Rise.of(at, mean)))
+                )
     return found
 
 

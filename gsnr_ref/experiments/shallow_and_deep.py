@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import numpy as np
-
 from gsnr_ref.experiments.data import draw, pool
 from gsnr_ref.experiments.drawing import curve, figure, log_steps
 from gsnr_ref.experiments.experiment import (
     Cell,
     Experiment,
     Finding,
+    Rise,
     Row,
     Settings,
     mean_curve,
@@ -80,15 +79,11 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
         mine = select(rows, n_layers=n_layers)
         for name in ("mean", "effective"):
             at, mean, _ = mean_curve(mine, "step", name)
-            rises = [mean[i:].max() / mean[i] for i in range(len(mean))]
-            i = int(np.argmax(rises))
-            top = i + int(np.argmax(mean[i:]))
-            text = f"largest rise × {rises[i]:.2f}, from step {at[i]:.0f} to {at[top]:.0f}; "
-            text += f"last over first {mean[-1] / mean[0]:.2g}"
+            rise = Rise.of(at, mean)
             deep = n_layers > 1
             stated = "rises early (paper)" if deep else "falls throughout (paper)"
-            agrees = bool((rises[i] > 1.2) == deep)
-            found.append(Finding(f"{name} GSNR, {_label(n_layers)}", text, stated, agrees))
+            agrees = (rise.factor > 1.2) == deep
+            found.append(Finding(f"{name} GSNR, {_label(n_layers)}", str(rise), stated, agrees))
     return found
 
 
