@@ -30,7 +30,7 @@ Each run writes `config.json`, `results.csv`, `findings.json`, figures as PNG an
 `report.html`, which is one file. `--scale paper` takes the paper's sizes; `--set KEY=VALUE` changes
 a setting. Cells are independent: `--jobs N` runs them in N processes, `--dask tcp://HOST:PORT` on
 the workers of a Dask cluster that have the same version of this package
-(`pip install "gsnr-ref[cluster]"`) and, for MNIST and CIFAR-10, the variable `GSNR_REF_DATA`. The
+(`pip install ".[cluster]"`) and, for MNIST and CIFAR-10, the variable `GSNR_REF_DATA`. The
 numbers are the same to the last digit. A run that was stopped goes on with `--resume`, and loses
 only the cells that were in flight.
 """

@@ -111,7 +111,8 @@ def compare(
     case : GoldenCase
     result : dict
         By quantity, in the structure of ``case.expected``: arrays, numbers, dicts of these.
-        Anything that ``numpy.asarray`` or DLPack can read.
+        Anything that ``numpy.asarray`` or DLPack can read. Quantities that this case does not state
+        are passed over.
     layout : {"gsnr_ref", "torch", "keras"}
         Of the parameters in the results; see `GoldenCase.params_in`.
     leave_out : iterable of str
