@@ -173,12 +173,15 @@ def mean_curve(
 
 @dataclass(frozen=True)
 class Rise:
-    """The largest rise of a curve: from one of its points to the highest later one.
+    """The largest rise of a curve while it is early: before it falls below a third of its start.
+
+    From one of its points to the highest later one. What a curve does near its noise floor, late,
+    is no rise in this sense.
 
     Examples
     --------
-    >>> print(Rise.of(np.array([0, 1, 2, 3]), np.array([4.0, 1.0, 3.0, 2.0])))
-    4 at step 0, largest rise × 3.00 from step 1 to 2, 2 at step 3
+    >>> print(Rise.of(np.arange(6), np.array([4.0, 2.0, 3.0, 1.0, 0.1, 0.5])))
+    4 at step 0, early rise × 1.50 from step 1 to 2, 0.5 at step 5
     """
 
     factor: float
@@ -189,15 +192,17 @@ class Rise:
     @classmethod
     def of(cls, at: NDArray[Any], curve: NDArray[Any]) -> "Rise":
         """Of a positive curve over steps."""
-        later = np.maximum.accumulate(curve[::-1])[::-1]
-        i = int(np.argmax(later / curve))
-        top = i + int(np.argmax(curve[i:]))
+        low = np.flatnonzero(curve < curve[0] / 3)
+        early = curve[: low[0]] if len(low) else curve
+        later = np.maximum.accumulate(early[::-1])[::-1]
+        i = int(np.argmax(later / early))
+        top = i + int(np.argmax(early[i:]))
         ends = (float(curve[0]), float(at[0]), float(curve[-1]), float(at[-1]))
-        return cls(float(later[i] / curve[i]), float(at[i]), float(at[top]), ends)
+        return cls(float(later[i] / early[i]), float(at[i]), float(at[top]), ends)
 
     def __str__(self) -> str:
         first, first_at, last, last_at = self.ends
-        return (
-            f"{first:.3g} at step {first_at:.0f}, largest rise × {self.factor:.2f} from step "
-            f"{self.start:.0f} to {self.top:.0f}, {last:.3g} at step {last_at:.0f}"
-        )
+        rise = f"early rise × {self.factor:.2f} from step {self.start:.0f} to {self.top:.0f}"
+        if self.factor == 1:
+            rise = "no early rise"
+        return f"{first:.3g} at step {first_at:.0f}, {rise}, {last:.3g} at step {last_at:.0f}"

@@ -103,8 +103,8 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
             top = float(np.median([rise.top for rise in rises]))
             share = float(np.mean([rise.factor > 1.1 for rise in rises]))
             text = (
-                f"largest rise within a run × {factor:.2f} (median of {len(rises)} runs), to step "
-                f"{top:.0f}; {100 * share:.0f} % of the runs rise by a tenth or more"
+                f"early rise within a run × {factor:.2f}, to step {top:.0f} (medians of "
+                f"{len(rises)} runs); {100 * share:.0f} % of the runs rise by a tenth or more"
             )
             agrees = share >= 0.8 if frozen == 0 else share <= 0.2
             found.append(Finding(f"{label}, initial weights × {scale:g}", text, stated, agrees))

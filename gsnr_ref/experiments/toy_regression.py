@@ -28,8 +28,8 @@ def cells(settings: Settings) -> list[Cell]:
               "epochs", "n_sets", "n_test")  # fmt: skip
     return [
         {"kind": kind, "n": n} | {key: settings[key] for key in shared}
-        for kind in ("training", "fixed")
-        for n in settings["n"]
+        for kind in ("fixed", "training")
+        for n in sorted(settings["n"], reverse=True)
     ]
 
 
