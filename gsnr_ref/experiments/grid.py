@@ -159,7 +159,9 @@ def _keyed(
     return (key, cell, *run_cell(run, cell))
 
 
-def _client(address: str) -> Any:
+@contextlib.contextmanager
+def _client(address: str) -> Iterator[None]:
+    """A client of a cluster whose workers have this version, with their profiler paused."""
     try:
         from distributed import Client
     except ImportError as error:
@@ -178,7 +180,19 @@ def _client(address: str) -> Any:
         client.close()
         has = f"workers have gsnr-ref {sorted(found)}" if found else "there is no worker"
         raise GridError(f"--dask {address}: {has}; expected gsnr-ref {ours} in all")
-    return client
+    with client:
+        client.run(_sample_stacks, on=False)
+        try:
+            yield
+        finally:
+            client.run(_sample_stacks, on=True)
+
+
+def _sample_stacks(on: bool, dask_worker: Any) -> None:
+    """Start or stop a Dask worker's sampling of stacks, which slows cells by a tenth or more."""
+    sampling = dask_worker.periodic_callbacks.get("profile")
+    if sampling is not None:
+        sampling.start() if on else sampling.stop()
 
 
 def _progress(name: str, results: Iterator[Any], cells: list[Any]) -> Iterator[Any]:

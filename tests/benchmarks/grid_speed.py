@@ -16,9 +16,9 @@ from gsnr_ref.experiments.shallow_and_deep import EXPERIMENT
 
 
 def seconds(cells, **how):
-    """Time of a grid, after one of two cells has warmed up the processes; and its rows."""
+    """Time of a grid, after one of four cells has warmed up the processes; and its rows."""
     with tempfile.TemporaryDirectory() as folder:
-        run_grid("warm", EXPERIMENT.run, cells[:2], Path(folder), **how)
+        run_grid("warm", EXPERIMENT.run, cells[:4], Path(folder), **how)
         start = time.perf_counter()
         rows = run_grid("grid", EXPERIMENT.run, cells, Path(folder), **how)
         return time.perf_counter() - start, rows
