@@ -36,7 +36,7 @@ def test_findings_and_settings_belong_to_the_rows(run):
     assert config["settings"] == experiment.settings("default")
     rows = [
         {k: _value(v) for k, v in row.items() if v != ""}
-        for row in csv.DictReader((run / "results.csv").open())
+        for row in csv.DictReader((run / "results.csv").read_text().splitlines())
     ]
     found = [
         {"what": f.what, "measured": f.measured, "stated": f.stated, "agrees": f.agrees}
