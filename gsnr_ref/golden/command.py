@@ -98,10 +98,12 @@ def _export(arguments: argparse.Namespace) -> int:
     temporary = Path(tempfile.mkdtemp(dir=target.resolve().parent, prefix=f".{target.name}."))
     try:
         (temporary / "cases").mkdir()
-        for part in (*folder().iterdir(), *(folder() / "cases").iterdir()):
-            if part.name.endswith(".json"):
-                inside = temporary / ("cases" if (folder() / "cases" / part.name).is_file() else "")
-                (inside / part.name).write_text(part.read_text(encoding="utf-8"), encoding="utf-8")
+        for source, copy in ((folder(), temporary), (folder() / "cases", temporary / "cases")):
+            for part in source.iterdir():
+                if part.name.endswith(".json"):
+                    (copy / part.name).write_text(
+                        part.read_text(encoding="utf-8"), encoding="utf-8"
+                    )
         temporary.chmod(0o755)
         temporary.replace(target)
     except BaseException:
