@@ -180,6 +180,10 @@ def test_the_generator_compares_and_never_changes(capsys, monkeypatch, tmp_path)
     monkeypatch.setattr("sys.argv", ["generator", "--only", "location", "linear-one-sample"])
     assert generator.main() == 0
     assert capsys.readouterr().out == "2 of 2 cases certified\n"
+    monkeypatch.setattr("sys.argv", ["generator", "--only", "no-such-case"])
+    with pytest.raises(SystemExit):
+        generator.main()
+    assert "['no-such-case'] are no cases" in capsys.readouterr().err
     monkeypatch.setattr(generator, "FOLDER", tmp_path)
     (tmp_path / "cases").mkdir()
     wrong = tmp_path / "cases" / "location.json"
