@@ -28,7 +28,7 @@ def build(case, dtype):
         elif kind == "convolution":
             module = nn.Conv2d(layer["n_in"], layer["n_out"], layer["kernel"], bias=layer["bias"])
         else:
-            raise NotImplementedError(f"no module for {kind}")
+            raise ValueError(f"layer is {kind!r}; expected affine or convolution")
         for part, parameter in module.named_parameters():
             name = f"{layer['name']}.{part}"
             parameter.data = params[name].clone()
