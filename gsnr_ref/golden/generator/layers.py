@@ -52,7 +52,7 @@ def add_affine_gradients(gradients: Params, name: str, a: Vector, delta: Vector)
         gradients[key] = terms if known is None else [k + t for k, t in zip(known, terms)]  # noqa: B905
 
 
-def patch(layer: Layer, image: Vector, row: int, column: int) -> list[int]:
+def patch(layer: Layer, row: int, column: int) -> list[int]:
     """Places in a flat image of the patch whose first pixel is (row, column)."""
     width, n_in, kernel = layer["width"], layer["n_in"], layer["kernel"]
     return [
@@ -101,7 +101,7 @@ def forward(layer: Layer, params: Params, a: Vector) -> tuple[Vector, Any]:
     if kind == "affine":
         return affine(weight, bias, a, layer["n_out"]), None
     if kind == "convolution":
-        places = [patch(layer, a, row, column) for row, column in positions(layer)]
+        places = [patch(layer, row, column) for row, column in positions(layer)]
         outputs = [affine(weight, bias, [a[p] for p in ps], layer["n_out"]) for ps in places]
         return [z for pixel in outputs for z in pixel], places
     # elman: h_t = tanh([x_t, h_{t−1}] @ weight + bias)
