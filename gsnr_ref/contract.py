@@ -3,7 +3,7 @@
 Imports nothing else of ``gsnr_ref``: every other module may import this one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Params = dict[str, Array]
 Tap = Callable[[str, Any, Any], Any]
-#: One array, or a dict (of dicts) of arrays: the shape that parameters come in.
+#: One array, or a mapping (of mappings) of arrays: the shape that parameters come in.
 Structure = Any
 
 
@@ -101,11 +101,11 @@ def map_structure(function: Callable[..., Any], first: Structure, *rest: Structu
     >>> map_structure(lambda a, b: a + b, {"w": 1, "b": 2}, {"w": 10, "b": 20})
     {'w': 11, 'b': 22}
     """
-    if not isinstance(first, dict):
+    if not isinstance(first, Mapping):
         return function(first, *rest)
     for other in rest:
-        if not isinstance(other, dict) or first.keys() != other.keys():
-            keys = list(other) if isinstance(other, dict) else type(other).__name__
+        if not isinstance(other, Mapping) or first.keys() != other.keys():
+            keys = list(other) if isinstance(other, Mapping) else type(other).__name__
             raise InputError(f"structures differ: {list(first)} against {keys}")
     return {key: map_structure(function, first[key], *(r[key] for r in rest)) for key in first}
 
@@ -118,7 +118,7 @@ def named_leaves(structure: Structure, prefix: str = "") -> Iterator[tuple[str, 
     >>> list(named_leaves({"layer": {"weight": 1, "bias": 2}}))
     [('layer.weight', 1), ('layer.bias', 2)]
     """
-    if not isinstance(structure, dict):
+    if not isinstance(structure, Mapping):
         yield prefix or "array", structure
         return
     for key, value in structure.items():
@@ -134,6 +134,17 @@ def leaves(structure: Structure) -> list[Any]:
     [1, 2]
     """
     return [leaf for _, leaf in named_leaves(structure)]
+
+
+def flat(structure: Structure) -> Array:
+    """All numbers of a structure in one vector, shape (n_params,), in order.
+
+    Examples
+    --------
+    >>> flat({"w": np.array([[1.0], [2.0]]), "b": np.array([3.0])})
+    array([1., 2., 3.])
+    """
+    return np.concatenate([np.ravel(leaf) for leaf in leaves(structure)])
 
 
 def is_exact(array: Any) -> bool:

@@ -14,7 +14,7 @@ from gsnr_ref.gradients.tapped import tapped_layers
 
 
 @dataclass(frozen=True)
-class FeatureLearning:
+class FeatureLearningTerms:
     """Change of a layer's mean gradient per unit of learning rate, as its features move.
 
     Attributes
@@ -26,7 +26,7 @@ class FeatureLearning:
 
     Examples
     --------
-    >>> FeatureLearning(np.array([[-1.0]]), np.array([[-0.5]])).diagonal
+    >>> FeatureLearningTerms(np.array([[-1.0]]), np.array([[-0.5]])).diagonal
     array([[-1.]])
     """
 
@@ -59,7 +59,9 @@ def layer_inputs(model: Model, params: Params, x: Any, y: Any, layer: str) -> An
     return seen[layer]
 
 
-def feature_learning(model: Model, params: Params, x: Any, y: Any, layer: str) -> FeatureLearning:
+def feature_learning_terms(
+    model: Model, params: Params, x: Any, y: Any, layer: str
+) -> FeatureLearningTerms:
     """Change of g_D of a dense layer in a step of the earlier layers, per unit of learning rate.
 
     With o_c = Σ_s W_{s,c} a_s(θ⁻) and δ_c = ∂L/∂o_c, g_{D,s,c} = mean_i δ_{i,c} a_{i,s}, and
@@ -77,7 +79,7 @@ def feature_learning(model: Model, params: Params, x: Any, y: Any, layer: str) -
 
     Returns
     -------
-    FeatureLearning
+    FeatureLearningTerms
         Multiply by the learning rate: Δg_D = λ·complete + O(λ²) with δ frozen.
 
     Raises
@@ -97,7 +99,7 @@ def feature_learning(model: Model, params: Params, x: Any, y: Any, layer: str) -
     >>> model, params = MLP((1, 1, 1), "identity", bias=False), {
     ...     "layer1.weight": np.array([[2.0]]), "layer2.weight": np.array([[3.0]])}
     >>> x, y = np.array([[1.0]]), np.array([5.0])  # δ = 1, a = 2, ∂a/∂θ⁻ = 1
-    >>> feature_learning(model, params, x, y, "layer2").diagonal
+    >>> feature_learning_terms(model, params, x, y, "layer2").diagonal
     array([[-3.]])
     """
     x, y = check_batch(model, params, x, y)
@@ -130,4 +132,4 @@ def feature_learning(model: Model, params: Params, x: Any, y: Any, layer: str) -
     w = params[weight]
     vs = np.array([[v(s, c) for c in range(w.shape[1])] for s in range(w.shape[0])])
     step = np.tensordot(w, vs, axes=2)  # Σ W v: the gradient of the mean loss by θ⁻
-    return FeatureLearning(-w * (vs * vs).sum(axis=2), -(vs @ step))  # equation 28
+    return FeatureLearningTerms(-w * (vs * vs).sum(axis=2), -(vs @ step))  # equation 28

@@ -13,19 +13,18 @@ import numpy as np
 from autograd import grad
 
 from gsnr_ref.claims.claim import Claim, Settings
-from gsnr_ref.claims.exact import Counted, N, flat, moments_of
+from gsnr_ref.claims.exact import Counted, N, moments_of
 from gsnr_ref.claims.identity import STANDARD_ERRORS, finite_support
 from gsnr_ref.closed_form import (
     finite_linear_regression,
     gaussian_linear_regression,
     holdout_linear_regression,
-    label_noise,
     location_model,
 )
-from gsnr_ref.feature_learning import feature_learning, layer_inputs
+from gsnr_ref.contract import flat
+from gsnr_ref.feature_learning import feature_learning_terms, layer_inputs
 from gsnr_ref.gradients.tapped import tapped_layers
-from gsnr_ref.gsnr import gsnr
-from gsnr_ref.moments import GradientMoments
+from gsnr_ref.moments import GradientMoments, mixed_moments
 from gsnr_ref.osgr.enumerated import enumerated_osgr
 from gsnr_ref.osgr.expansion import osgr_expansion
 from gsnr_ref.osgr.measured import measured_osgr
@@ -37,6 +36,7 @@ from gsnr_ref.related import (
     osgr_from_noise_scale,
     simple_noise_scale,
 )
+from gsnr_ref.signal_to_noise import gsnr
 from toy_models import FinitePopulation, GaussianLinear, LinearRegression
 from toy_models.cases import Case
 
@@ -207,14 +207,7 @@ def random_labels(case: Case, settings: Settings) -> list[Claim]:
         name = f"{case.name}, p = {float(probability):.3g}"
         noisy_case = replace(case, name=name, population=noisy)
         left = predicted_osgr(Counted(noisy_case).moments, N)
-        mean, variance = label_noise(
-            counted.mean,
-            counted.variance,
-            flat(uniform.mean),
-            flat(uniform.variance()),
-            probability,
-        )
-        right = collapsed_osgr(GradientMoments(1, mean, variance), N)
+        right = collapsed_osgr(mixed_moments(counted.moments, uniform, probability), N)
         claim = counted.claim(random_labels, "3.8", left, right)
         claims.append(replace(claim, case=name))
     return claims
@@ -263,7 +256,7 @@ def feature_learning_term(case: Case, settings: Settings) -> list[Claim]:
     x, y = points.x, points.y
     layer = list(model.layers)[-1]
     weight = params[f"{layer}.weight"]
-    terms = feature_learning(model, params, x, y, layer)
+    terms = feature_learning_terms(model, params, x, y, layer)
     deltas = tapped_layers(model, params, x, y)[layer].deltas[:, 0] / len(x)
     earlier = [k for k in model.trainable if k.rpartition(".")[0] != layer]
     rate = 1e-4

@@ -14,12 +14,12 @@ import numpy as np
 
 from gsnr_ref.claims.claim import Claim, Settings
 from gsnr_ref.claims.identity import finite_support
-from gsnr_ref.contract import Array, Params, is_exact, leaves
+from gsnr_ref.contract import Array, flat, is_exact
 from gsnr_ref.gradients import per_sample_gradients
-from gsnr_ref.gsnr import gsnr
 from gsnr_ref.moments import GradientMoments, gradient_moments
 from gsnr_ref.osgr.enumerated import enumerated_osgr
 from gsnr_ref.osgr.predicted import osgr_weights, predicted_osgr
+from gsnr_ref.signal_to_noise import gsnr
 from toy_models.cases import Case
 
 N = 2  # draws in a training set: k² sequences
@@ -83,11 +83,6 @@ class Counted:
         else:
             bound, reason = 1e-12 * scale, "rounding"
         return Claim(str(function.__doc__), equation, left, right, bound, reason, self.case.name, N)
-
-
-def flat(structure: Params) -> Array:
-    """All parameters' numbers in one vector."""
-    return np.concatenate([np.ravel(leaf) for leaf in leaves(structure)])
 
 
 def gsnr_is_its_definition(case: Case, settings: Settings) -> list[Claim]:

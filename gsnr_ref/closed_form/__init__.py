@@ -6,13 +6,11 @@ Stands alone: imports NumPy only, so that it can be held against every other rou
 
 from gsnr_ref.closed_form.distributions import (
     gaussian_linear_regression,
-    label_noise,
     location_model,
 )
 from gsnr_ref.closed_form.points import (
     finite_linear_regression,
     holdout_linear_regression,
-    holdout_osgr,
 )
 from gsnr_ref.closed_form.quadratic import (
     ClosedForm,
@@ -23,7 +21,5 @@ __all__ = [
     "finite_linear_regression",
     "gaussian_linear_regression",
     "holdout_linear_regression",
-    "holdout_osgr",
-    "label_noise",
     "location_model",
 ]

@@ -1,4 +1,4 @@
-"""Populations given by a distribution: the location model, Gaussian regression, random labels.
+"""Populations given by a distribution: the location model, Gaussian regression.
 
 Imports ``closed_form/quadratic`` only.
 """
@@ -116,49 +116,4 @@ def gaussian_linear_regression(
         signal + variance.sum() / n,
         e_c3_e + (residual * trace2 + e_c3_e) / n,
         e_w3_e / n**3 + noise * noise * trace_w2 / n**3,
-    )
-
-
-def label_noise(
-    mean: Any, variance: Any, uniform_mean: Any, uniform_variance: Any, probability: Any
-) -> tuple[Any, Any]:
-    """Mean and variance of the per-sample gradient when labels are random with a probability.
-
-    Each sample's label is replaced, with this probability, by a uniform one. At fixed parameters
-    the gradient's distribution is then a mixture, and so are its first and second moments:
-    g̃ = (1−p)g̃₀ + p g̃₁ and ρ² = (1−p)ρ₀² + pρ₁² + p(1−p)(g̃₀ − g̃₁)².
-
-    Parameters
-    ----------
-    mean, variance : array_like
-        g̃₀ and ρ₀² with the true labels.
-    uniform_mean, uniform_variance : array_like
-        g̃₁ and ρ₁² with uniform labels, independent of the inputs.
-    probability : float or Fraction
-        p, 0 to 1. A uniform label can be the true one.
-
-    Returns
-    -------
-    mean, variance : ndarray
-
-    Raises
-    ------
-    ValueError
-        If the probability is none.
-
-    Examples
-    --------
-    >>> mean, variance = label_noise(1.0, 0.0, -1.0, 0.0, probability=0.5)
-    >>> float(mean), float(variance)
-    (0.0, 1.0)
-    """
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability is {probability!r}; expected 0 to 1")
-    mean, uniform_mean = np.asarray(mean), np.asarray(uniform_mean)
-    true = 1 - probability
-    between = mean - uniform_mean
-    mixed = true * np.asarray(variance) + probability * np.asarray(uniform_variance)
-    return (
-        true * mean + probability * uniform_mean,
-        mixed + true * probability * between * between,
     )

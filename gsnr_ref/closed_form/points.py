@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gsnr_ref.closed_form.quadratic import Array, ClosedForm, check_n, divide
+from gsnr_ref.closed_form.quadratic import Array, ClosedForm, check_n
 
 
 @dataclass(frozen=True)
@@ -176,41 +176,3 @@ def holdout_linear_regression(x: Any, y: Any, weight: Any, n: int, bias: Any = N
         test_curvature,
         training_curvature,
     )
-
-
-def holdout_osgr(mean: Any, variance: Any, n_points: int, n: int) -> Any:
-    """OSGR at a small learning rate of a split of any dataset, for any model.
-
-    R = (‖g̃‖² − S/(N−1)) / (‖g̃‖² + (S/n)(N−n)/(N−1)), with S = tr Σ. E g_D·g_D′ is less than
-    ‖g̃‖², because what is drawn for D is missing from D′.
-
-    Parameters
-    ----------
-    mean, variance : array_like, shape (n_params,)
-        Of the per-sample gradient over all N points; the variance with 1/N.
-    n_points : int
-        N.
-    n : int
-        Size of the training set, 1 to N − 1.
-
-    Returns
-    -------
-    float or Fraction
-
-    Raises
-    ------
-    ValueError
-        If `n` leaves no point to train on or to test on.
-
-    Examples
-    --------
-    >>> holdout_osgr([2.0], [1.0], n_points=2, n=1)
-    0.6
-    """
-    check_n(n_points, 2)
-    check_n(n, 1, n_points - 1)
-    mean, variance = np.asarray(mean), np.asarray(variance)
-    signal, noise = (mean * mean).sum(), variance.sum()
-    test = signal - noise / (n_points - 1)
-    training = signal + noise * (n_points - n) / (n * (n_points - 1))
-    return divide(np.asarray(test), np.asarray(training)).item()

@@ -29,7 +29,7 @@ class ClosedForm:
 
     Examples
     --------
-    >>> from gsnr_ref import location_model
+    >>> from gsnr_ref.closed_form import location_model
     >>> location_model(theta=2.0, mean=0.0, variance=4.0, n=1).gsnr
     array([1.])
     """

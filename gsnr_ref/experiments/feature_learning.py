@@ -16,7 +16,7 @@ from gsnr_ref.experiments.experiment import (
     mean_curve,
 )
 from gsnr_ref.experiments.training import as_float32, flat, mean_gradient, moved
-from gsnr_ref.feature_learning import feature_learning
+from gsnr_ref.feature_learning import feature_learning_terms
 from gsnr_ref.gradients import per_sample_gradients
 from gsnr_ref.related import sign_agreement
 
@@ -84,7 +84,7 @@ def _equation_28(
     stepped = moved(params, earlier, learning_rate)
     weight = f"{layer}.weight"
     change = mean_gradient(model, stepped, x, y)[weight] - gradient[weight]
-    term = feature_learning(model, params, x, y, layer)
+    term = feature_learning_terms(model, params, x, y, layer)
     moving = term.diagonal != 0
     change = change[moving].astype(float)
 

@@ -18,8 +18,8 @@ from gsnr_ref.experiments.experiment import (
     values,
 )
 from gsnr_ref.experiments.training import descent, log_spaced, losses
-from gsnr_ref.gsnr import gsnr_summary
 from gsnr_ref.moments import GradientMoments, gradient_moments
+from gsnr_ref.signal_to_noise import gsnr_summary
 from toy_models import MLP, ProductRegression
 
 

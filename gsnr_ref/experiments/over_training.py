@@ -13,7 +13,7 @@ from gsnr_ref.experiments.data import draw
 from gsnr_ref.experiments.drawing import COLOURS, MARKERS, figure
 from gsnr_ref.experiments.experiment import Finding, Row, column, select, values
 from gsnr_ref.experiments.training import flat, losses, mean_gradient, moved
-from gsnr_ref.inference import paper_osgr
+from gsnr_ref.inference import plug_in_osgr
 from gsnr_ref.moments import GradientMoments, gradient_moments
 
 ESTIMATORS = ("paper", "debiased")
@@ -79,7 +79,7 @@ def _summary(trials: list[dict[str, Any]]) -> Row:
     return {
         "measured": measured,
         "measured_error": measured_error,
-        "paper": paper_osgr(moments),
+        "paper": plug_in_osgr(moments),
         "paper_error": _jackknife(moments),
         "debiased": debiased,
         "debiased_error": debiased_error,
@@ -101,7 +101,7 @@ def _ratio(numerators: Array, denominators: Array) -> tuple[float, float]:
 def _jackknife(moments: list[GradientMoments]) -> float:
     """Standard error of equation 25, leaving out one training set after the other."""
     n = len(moments)
-    left = np.array([paper_osgr(moments[:m] + moments[m + 1 :]) for m in range(n)])
+    left = np.array([plug_in_osgr(moments[:m] + moments[m + 1 :]) for m in range(n)])
     return float(np.sqrt((n - 1) / n * np.square(left - left.mean()).sum()))
 
 

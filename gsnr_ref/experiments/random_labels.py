@@ -17,8 +17,8 @@ from gsnr_ref.experiments.experiment import (
     select,
 )
 from gsnr_ref.experiments.training import as_float32, descent, flat, log_spaced, losses
-from gsnr_ref.gsnr import gsnr_summary
 from gsnr_ref.moments import gradient_moments
+from gsnr_ref.signal_to_noise import gsnr_summary
 
 LABELS = {0.0: "true labels", 1.0: "random labels"}
 

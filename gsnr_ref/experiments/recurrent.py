@@ -24,8 +24,8 @@ from gsnr_ref.experiments.over_training import (
     scatter,
 )
 from gsnr_ref.experiments.training import as_float32, descent, log_spaced
-from gsnr_ref.gsnr import gsnr_summary
 from gsnr_ref.moments import gradient_moments
+from gsnr_ref.signal_to_noise import gsnr_summary
 from toy_models import RecurrentNet
 
 

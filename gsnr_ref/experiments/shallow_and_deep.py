@@ -15,8 +15,8 @@ from gsnr_ref.experiments.experiment import (
     select,
 )
 from gsnr_ref.experiments.training import as_float32, descent, log_spaced, losses
-from gsnr_ref.gsnr import gsnr_summary
 from gsnr_ref.moments import gradient_moments
+from gsnr_ref.signal_to_noise import gsnr_summary
 from toy_models import MLP
 
 

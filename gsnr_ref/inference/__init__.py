@@ -5,15 +5,15 @@ biased upwards by about 1/n: it sees signal where there is none. These functions
 of n gradients can tell.
 """
 
-from gsnr_ref.inference.of_gsnr import (
+from gsnr_ref.inference.gsnr import (
     debiased_gsnr,
     gsnr_interval,
     robust_gsnr_interval,
 )
-from gsnr_ref.inference.of_osgr import (
+from gsnr_ref.inference.osgr import (
     debiased_osgr,
     osgr_interval,
-    paper_osgr,
+    plug_in_osgr,
 )
 
 __all__ = [
@@ -21,6 +21,6 @@ __all__ = [
     "debiased_osgr",
     "gsnr_interval",
     "osgr_interval",
-    "paper_osgr",
+    "plug_in_osgr",
     "robust_gsnr_interval",
 ]

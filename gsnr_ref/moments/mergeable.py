@@ -4,6 +4,7 @@ Imports ``contract`` and ``moments/sums``: only arrays are seen.
 """
 
 import warnings
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -60,10 +61,15 @@ class GradientMoments:
         self._sums = map_structure(_checked_sums, mean, m2)
 
     @classmethod
-    def of_sums(cls, count: Any, sums: Structure) -> "GradientMoments":
-        """Wrap sums; say so where squares have left the range of float64."""
+    def _raw(cls, count: Any, sums: Structure) -> "GradientMoments":
         moments = cls.__new__(cls)
         moments.count, moments._sums = count, sums
+        return moments
+
+    @classmethod
+    def of_sums(cls, count: Any, sums: Structure) -> "GradientMoments":
+        """Wrap sums; say so where squares have left the range of float64."""
+        moments = cls._raw(count, sums)
         for name, s in named_leaves(sums):
             if is_exact(s.m2):
                 continue
@@ -164,6 +170,31 @@ class GradientMoments:
                 lambda a, b: a.merge(self.count, b, other.count), self._sums, other._sums
             )
         return GradientMoments.of_sums(self.count + other.count, merged)
+
+    def select(self, names: Iterable[str]) -> "GradientMoments":
+        """Moments of some of the parameters: of a layer, say.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Keys of the outermost mapping.
+
+        Raises
+        ------
+        InputError
+            If the moments are of one array, or have no such names.
+
+        Examples
+        --------
+        >>> g = {"a.weight": [[1.0], [3.0]], "b.weight": [[2.0], [2.0]]}
+        >>> GradientMoments.from_samples(g).select(["a.weight"]).mean
+        {'a.weight': array([2.])}
+        """
+        names = list(names)
+        known = list(self._sums) if isinstance(self._sums, Mapping) else []
+        if not names or not set(names) <= set(known):
+            raise InputError(f"names is {names}; expected some of {known}")
+        return GradientMoments._raw(self.count, {name: self._sums[name] for name in names})
 
     def variance(self, ddof: int = 0) -> Structure:
         """Variance of the per-sample gradient, elementwise: ρ² = m2 / (count − ddof).

@@ -15,8 +15,8 @@ from gsnr_ref.contract import (
     leaves,
     map_structure,
 )
-from gsnr_ref.gsnr import gsnr
 from gsnr_ref.moments import GradientMoments
+from gsnr_ref.signal_to_noise import gsnr
 
 
 def osgr_weights(moments: GradientMoments, n: int, ddof: int = 0) -> Structure:

@@ -5,18 +5,16 @@ Imports ``contract`` and ``moments``.
 
 from gsnr_ref.related.conversions import (
     coherence_from_osgr,
-    debiased_osgr_from_m_coherence,
     noise_scale_from_osgr,
     osgr_from_coherence,
     osgr_from_noise_scale,
 )
 from gsnr_ref.related.quantities import (
     coherence,
-    early_stopping_criterion,
+    evidence_criterion,
     gradient_confusion,
     gradient_diversity,
     m_coherence,
-    normalized_gradient_variance,
     sign_agreement,
     simple_noise_scale,
     stiffness,
@@ -25,13 +23,11 @@ from gsnr_ref.related.quantities import (
 __all__ = [
     "coherence",
     "coherence_from_osgr",
-    "debiased_osgr_from_m_coherence",
-    "early_stopping_criterion",
+    "evidence_criterion",
     "gradient_confusion",
     "gradient_diversity",
     "m_coherence",
     "noise_scale_from_osgr",
-    "normalized_gradient_variance",
     "osgr_from_coherence",
     "osgr_from_noise_scale",
     "sign_agreement",

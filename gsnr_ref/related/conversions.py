@@ -125,33 +125,3 @@ def _check_osgr(osgr: Any) -> None:
             f"osgr is {osgr!r}; expected 0 to 1 (an estimate, or the OSGR of a split, can leave "
             "that range, and then belongs to no population)"
         )
-
-
-def debiased_osgr_from_m_coherence(m_coherence: Any, m: int) -> Any:
-    """`debiased_osgr` of a sample from its m-coherence: R̂ = (m/(m−1))(1 − 1/c).
-
-    Parameters
-    ----------
-    m_coherence : float or Fraction
-        c, above 0, at most m.
-    m : int
-        Number of samples, at least 2.
-
-    Returns
-    -------
-    float or Fraction
-
-    Raises
-    ------
-    InputError
-        If c is not above 0 and at most m, or `m` is less than 2.
-
-    Examples
-    --------
-    >>> debiased_osgr_from_m_coherence(1.6, m=2)  # gradients 1 and 3
-    0.75
-    """
-    m = check_count("m", m, 2)
-    if not 0 < m_coherence <= m * (1 + 1e-12):
-        raise InputError(f"m_coherence is {m_coherence!r}; expected above 0, at most m = {m}")
-    return (1 - 1 / m_coherence) * m / (m - 1)

@@ -50,32 +50,6 @@ def simple_noise_scale(moments: GradientMoments, ddof: int = 0) -> Any:
     return _quotient(noise, signal)
 
 
-def normalized_gradient_variance(moments: GradientMoments, ddof: int = 0) -> Any:
-    """Normalized gradient variance: the mean over parameters of ρ² over that of g̃².
-
-    Parameters
-    ----------
-    moments : GradientMoments
-    ddof : int
-        Of the variance.
-
-    Returns
-    -------
-    float or Fraction
-        Equal to `simple_noise_scale`, since both means are over the same parameters.
-
-    Notes
-    -----
-    Source: Faghri et al. 2020, arXiv:2007.04532 (definition recalled, not verified).
-
-    Examples
-    --------
-    >>> normalized_gradient_variance(GradientMoments.from_samples(np.array([[1.0], [3.0]])))
-    0.25
-    """
-    return simple_noise_scale(moments, ddof)
-
-
 def coherence(moments: GradientMoments) -> Any:
     """Coherence α = ‖E g‖²/E‖g‖², which is the OSGR of training sets of one sample, R(Z, 1).
 
@@ -263,7 +237,7 @@ def sign_agreement(samples: Structure) -> float:
     return float((q * q + (1 - q) ** 2).mean())
 
 
-def early_stopping_criterion(moments: GradientMoments) -> float:
+def evidence_criterion(moments: GradientMoments) -> float:
     """Evidence-based criterion 1 − mean_j(n ḡ_j²/s_j²): stop training once it is positive.
 
     Parameters
@@ -290,7 +264,7 @@ def early_stopping_criterion(moments: GradientMoments) -> float:
     Examples
     --------
     >>> moments = GradientMoments.from_samples(np.array([[1.0], [3.0]]))  # n ḡ²/s² = 2·4/2
-    >>> early_stopping_criterion(moments)
+    >>> evidence_criterion(moments)
     -3.0
     """
     variance = np.concatenate([v.ravel() for v in leaves(moments.variance(ddof=1))])

@@ -36,8 +36,8 @@ def results(case, dtype="float64", from_samples=False):
         "gsnr_ddof0": gsnr_ref.gsnr(moments),
         "osgr_weights": {k: gsnr_ref.osgr_weights(moments, n) for k, n in sizes.items()},
         "predicted_osgr": {k: gsnr_ref.predicted_osgr(moments, n) for k, n in sizes.items()},
-        "noise_scale": gsnr_ref.simple_noise_scale(moments),
-        "coherence": gsnr_ref.coherence(moments),
+        "noise_scale": gsnr_ref.related.simple_noise_scale(moments),
+        "coherence": gsnr_ref.related.coherence(moments),
     }
     if "variance_ddof1" in case.expected:
         values["variance_ddof1"] = moments.variance(ddof=1)

@@ -10,7 +10,7 @@ import gsnr_ref
 
 GRADIENTS = import_module("gsnr_ref.gradients")
 TAPPED = import_module("gsnr_ref.gradients.tapped")
-GSNR = sys.modules["gsnr_ref.gsnr"]
+GSNR = sys.modules["gsnr_ref.signal_to_noise"]
 PREDICTED = import_module("gsnr_ref.osgr.predicted")
 
 

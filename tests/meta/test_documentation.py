@@ -12,7 +12,13 @@ import toy_models
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-NAMES = [(m, name) for m in (gsnr_ref, gsnr_ref.golden, toy_models) for name in m.__all__]
+FACES = (gsnr_ref, gsnr_ref.closed_form, gsnr_ref.related, gsnr_ref.golden, toy_models)
+NAMES = [
+    (face, name)
+    for face in FACES
+    for name in face.__all__
+    if not inspect.ismodule(getattr(face, name))
+]
 NO_EXAMPLE = {"InputError", "RangeError", "PrecisionWarning", "ConformanceError", "QUANTITIES"}
 
 

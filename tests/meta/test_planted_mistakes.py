@@ -11,7 +11,7 @@ import pytest
 from tests.meta.planted import MISTAKES
 
 ROOT = Path(__file__).parents[2]
-SUITE = ["tests/gsnr_ref/test_gsnr.py", "tests/gsnr_ref/gradients", "tests/gsnr_ref/osgr"]
+SUITE = [f"tests/gsnr_ref/{room}" for room in ("test_signal_to_noise.py", "gradients", "osgr")]
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -41,10 +41,10 @@ PLANTED = {
     "3.3": (consequences, "osgr_from_coherence", lambda a, n: n * a / (1 + n * a)),
     "3.4": (consequences, "osgr_expansion", lambda *a: (0.5, 0.0)),
     "3.5": (consequences, "preconditioned_osgr", lambda m, n, p: predicted_osgr(m, n)),
-    "3.8": (consequences, "label_noise", lambda m, v, um, uv, p: (m, v)),
+    "3.8": (consequences, "mixed_moments", lambda true, uniform, p: true),
     "28": (
         consequences,
-        "feature_learning",
+        "feature_learning_terms",
         lambda *a: type("Wrong", (), {"diagonal": -a[1]["layer2.weight"], "complete": 1.0})(),
     ),
 }

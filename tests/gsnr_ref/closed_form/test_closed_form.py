@@ -11,16 +11,18 @@ from gsnr_ref import (
     GradientMoments,
     collapsed_osgr,
     enumerated_osgr,
-    finite_linear_regression,
-    gaussian_linear_regression,
     gradient_moments,
     gsnr,
-    holdout_linear_regression,
     holdout_osgr,
-    label_noise,
-    location_model,
+    mixed_moments,
     per_sample_gradients,
     predicted_osgr,
+)
+from gsnr_ref.closed_form import (
+    finite_linear_regression,
+    gaussian_linear_regression,
+    holdout_linear_regression,
+    location_model,
 )
 from tests.oracles.exact import exact_linear_gradients, exact_moments, fractions
 from tests.oracles.splits import osgr_of_draws, osgr_of_splits
@@ -77,7 +79,8 @@ def test_a_holdout_split_equals_counting_every_split(problem, data):
     if closed.training_decrease(rate) == 0:
         return
     assert closed.osgr(rate) == osgr_of_splits(x, y, weight, n, rate)
-    limit = holdout_osgr(closed.mean, closed.variance, len(x), n)
+    whole = GradientMoments(len(x), closed.mean, closed.variance * len(x))
+    limit = holdout_osgr(whole, n)
     assert limit == closed.osgr() or closed.training_slope == 0
 
 
@@ -176,13 +179,10 @@ def test_label_noise_is_a_mixture(tenths, seed):
     noisy = gradient_moments(model, params, every_x, every_y, weights=weights)
     clean = gradient_moments(model, params, x, y)
     uniform = gradient_moments(model, params, every_x, every_y)
+    mixed = mixed_moments(clean, uniform, p)
     for name in clean.mean:
-        mean, variance = label_noise(
-            clean.mean[name], clean.variance()[name],
-            uniform.mean[name], uniform.variance()[name], p,
-        )  # fmt: skip
-        assert np.allclose(mean, noisy.mean[name], rtol=1e-11, atol=1e-13)
-        assert np.allclose(variance, noisy.variance()[name], rtol=1e-9, atol=1e-13)
+        assert np.allclose(mixed.mean[name], noisy.mean[name], rtol=1e-11, atol=1e-13)
+        assert np.allclose(mixed.variance()[name], noisy.variance()[name], rtol=1e-9, atol=1e-13)
 
 
 def test_holdout_holds_for_any_model():
@@ -202,7 +202,7 @@ def test_holdout_holds_for_any_model():
             rest = [i for i in range(6) if i not in rows]
             training += g[list(rows)].mean(0) @ g[list(rows)].mean(0)
             test += g[list(rows)].mean(0) @ g[rest].mean(0)
-        value = holdout_osgr(g.mean(0), g.var(0), 6, n)
+        value = holdout_osgr(GradientMoments.from_samples(g), n)
         assert value == pytest.approx(test / training, rel=1e-12)
 
 
@@ -230,8 +230,8 @@ def test_the_identity_at_a_small_learning_rate(closed):
         (lambda: gaussian_linear_regression([1.0], [1.0], np.eye(2), 0.0, 3), "covariance"),
         (lambda: finite_linear_regression([[1.0]], [[1.0, 2.0]], [1.0], 3), "x has shape"),
         (lambda: holdout_linear_regression([[1.0], [2.0]], [1, 1], [1], 2), "n is 2; .* 1 to 1"),
-        (lambda: holdout_osgr([1.0], [1.0], 5, 5), "n is 5"),
-        (lambda: label_noise(1.0, 1.0, 1.0, 1.0, 1.5), "probability is 1.5"),
+        (lambda: holdout_osgr(GradientMoments(5, [1.0], [1.0]), 5), "n is 5 .* count 5"),
+        (lambda: mixed_moments(*[GradientMoments(1, [1.0], [1.0])] * 2, 1.5), "probability is 1.5"),
     ],
 )  # fmt: skip
 def test_bad_input_is_named(call, message):

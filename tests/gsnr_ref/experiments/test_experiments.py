@@ -78,7 +78,7 @@ def test_the_jackknife_of_equation_25_is_of_the_size_of_its_spread():
         g = np.random.default_rng(k).normal(0.1, 1.0, size=(8, 50, 40))
         return [GradientMoments.from_samples(sample) for sample in g]
 
-    values = [over_training.paper_osgr(estimate(k)) for k in range(40)]
+    values = [over_training.plug_in_osgr(estimate(k)) for k in range(40)]
     errors = [over_training._jackknife(estimate(k)) for k in range(40)]
     # The spread of 40 values has a relative standard error of 1/√78 = 11 %.
     assert 0.6 < np.mean(errors) / np.std(values, ddof=1) < 1.6

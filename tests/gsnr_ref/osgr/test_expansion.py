@@ -7,9 +7,9 @@ from gsnr_ref import (
     InputError,
     RangeError,
     enumerated_osgr,
-    finite_linear_regression,
     osgr_expansion,
 )
+from gsnr_ref.closed_form import finite_linear_regression
 from toy_models import MLP, FinitePopulation, LinearRegression, ProductRegression
 
 RATE = 2e-3

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gsnr_ref as gr
+from gsnr_ref import related
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -28,10 +29,12 @@ def test_pairwise_quantities_match_loops(seed):
         norm = (sum(x * x for x in a) * sum(y * y for y in b)) ** 0.5
         products.append(product)
         cosines.append(product / norm if norm else 0.0)
-    assert gr.stiffness(g) == pytest.approx(np.mean(cosines), rel=1e-9, abs=1e-12)
+    assert related.stiffness(g) == pytest.approx(np.mean(cosines), rel=1e-9, abs=1e-12)
     if min(map(abs, products)) > 1e-12 or 0.0 in products:
-        assert gr.stiffness(g, "sign") == pytest.approx(np.mean(np.sign(products)), abs=1e-12)
-    assert gr.gradient_confusion(g) == pytest.approx(max(0, *[-p for p in products]), abs=1e-12)
+        assert related.stiffness(g, "sign") == pytest.approx(np.mean(np.sign(products)), abs=1e-12)
+    assert related.gradient_confusion(g) == pytest.approx(
+        max(0, *[-p for p in products]), abs=1e-12
+    )
 
 
 @given(seeds)
@@ -44,9 +47,9 @@ def test_sign_agreement_is_the_chance_of_equal_signs(seed):
             same = sum(a == b for a in signs for b in signs)
             chances.append(same / len(signs) ** 2)
     if chances:
-        assert gr.sign_agreement(g) == pytest.approx(np.mean(chances), rel=1e-12)
+        assert related.sign_agreement(g) == pytest.approx(np.mean(chances), rel=1e-12)
     else:
-        assert np.isnan(gr.sign_agreement(g))
+        assert np.isnan(related.sign_agreement(g))
 
 
 @given(seeds, st.integers(1, 1000))
@@ -56,33 +59,32 @@ def test_every_quantity_is_the_same_osgr(seed, n):
         return
     moments = gr.GradientMoments.from_samples(g)
     osgr = gr.collapsed_osgr(moments, n)
-    scale = gr.simple_noise_scale(moments)
-    assert gr.osgr_from_noise_scale(scale, n) == pytest.approx(osgr, rel=1e-9)
-    assert gr.normalized_gradient_variance(moments) == scale
-    alpha = gr.coherence(moments)
+    scale = related.simple_noise_scale(moments)
+    assert related.osgr_from_noise_scale(scale, n) == pytest.approx(osgr, rel=1e-9)
+    alpha = related.coherence(moments)
     assert alpha == pytest.approx(gr.collapsed_osgr(moments, 1), rel=1e-12)
-    assert gr.osgr_from_coherence(alpha, n) == pytest.approx(osgr, rel=1e-9)
-    assert gr.coherence_from_osgr(osgr, n) == pytest.approx(alpha, rel=1e-6)
-    m, c = len(g), gr.m_coherence(g)
-    assert c == pytest.approx(1 / gr.gradient_diversity(g), rel=1e-9)
+    assert related.osgr_from_coherence(alpha, n) == pytest.approx(osgr, rel=1e-9)
+    assert related.coherence_from_osgr(osgr, n) == pytest.approx(alpha, rel=1e-6)
+    m, c = len(g), related.m_coherence(g)
+    assert c == pytest.approx(1 / related.gradient_diversity(g), rel=1e-9)
     if c > 1e-6:
-        by_coherence = gr.debiased_osgr_from_m_coherence(c, m)
+        by_coherence = (m / (m - 1)) * (1 - 1 / c)  # of gradients, by the unbiased ‖g̃‖²
         assert by_coherence == pytest.approx(gr.debiased_osgr(moments), rel=1e-7, abs=1e-7)
 
 
 def test_conversions_are_exact_on_fractions():
     for r in (Fraction(1, 7), Fraction(1)):
         for n in (1, 5):
-            assert gr.osgr_from_noise_scale(gr.noise_scale_from_osgr(r, n), n) == r
-            assert gr.osgr_from_coherence(gr.coherence_from_osgr(r, n), n) == r
-    assert gr.noise_scale_from_osgr(0, 3) == np.inf
-    assert gr.osgr_from_noise_scale(np.inf, 3) == 0
+            assert related.osgr_from_noise_scale(related.noise_scale_from_osgr(r, n), n) == r
+            assert related.osgr_from_coherence(related.coherence_from_osgr(r, n), n) == r
+    assert related.noise_scale_from_osgr(0, 3) == np.inf
+    assert related.osgr_from_noise_scale(np.inf, 3) == 0
 
 
 def test_early_stopping_matches_its_formula_and_is_0_on_average_without_signal():
     g = np.random.default_rng(0).normal(size=(50, 20_000))
     g[:, 0] = 0.0
-    value = gr.early_stopping_criterion(gr.GradientMoments.from_samples(g))
+    value = related.evidence_criterion(gr.GradientMoments.from_samples(g))
     live = g[:, 1:]
     assert value == pytest.approx(1 - (50 * live.mean(0) ** 2 / live.var(0, ddof=1)).mean())
     # E n ḡ²/s² = (n−1)/(n−3) under no signal, with variance 2 to leading order
@@ -92,12 +94,16 @@ def test_early_stopping_matches_its_formula_and_is_0_on_average_without_signal()
 def test_degenerate_values():
     zero = np.zeros((3, 2))
     moments = gr.GradientMoments.from_samples(zero)
-    values = [gr.simple_noise_scale(moments), gr.coherence(moments), gr.m_coherence(zero)]
-    values += [gr.sign_agreement(zero), gr.early_stopping_criterion(moments)]
+    values = [
+        related.simple_noise_scale(moments),
+        related.coherence(moments),
+        related.m_coherence(zero),
+    ]
+    values += [related.sign_agreement(zero), related.evidence_criterion(moments)]
     assert np.isnan(values).all()
     opposite = np.array([[1.0], [-1.0]])
-    assert gr.gradient_diversity(opposite) == np.inf
-    assert gr.simple_noise_scale(gr.GradientMoments.from_samples(opposite)) == np.inf
+    assert related.gradient_diversity(opposite) == np.inf
+    assert related.simple_noise_scale(gr.GradientMoments.from_samples(opposite)) == np.inf
 
 
 def test_summaries_count_infinite_and_dead_parameters():
@@ -125,16 +131,15 @@ def test_summaries_count_infinite_and_dead_parameters():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: gr.stiffness(np.ones((1, 2))), "1 samples; expected 2 or more"),
-        (lambda: gr.stiffness(np.ones((2, 2)), "sine"), "kind is 'sine'"),
-        (lambda: gr.m_coherence(np.float64(1)), r"expected \(n_samples, ...\)"),
-        (lambda: gr.m_coherence([[np.nan]]), r"samples \(array\) holds 1 NaN"),
-        (lambda: gr.osgr_from_noise_scale(-1.0, 3), r"noise_scale is -1\.0"),
-        (lambda: gr.noise_scale_from_osgr(1.5, 3), r"osgr is 1\.5; expected 0 to 1"),
-        (lambda: gr.osgr_from_coherence(-0.1, 3), r"coherence is -0\.1"),
-        (lambda: gr.debiased_osgr_from_m_coherence(3.5, 3), "at most m = 3"),
-        (lambda: gr.coherence_from_osgr(0.5, 0), "n is 0"),
-        (lambda: gr.gsnr_summaries(gr.GradientMoments.from_samples([[1.0]])), "expected a dict"),
+        (lambda: related.stiffness(np.ones((1, 2))), "1 samples; expected 2 or more"),
+        (lambda: related.stiffness(np.ones((2, 2)), "sine"), "kind is 'sine'"),
+        (lambda: related.m_coherence(np.float64(1)), r"expected \(n_samples, ...\)"),
+        (lambda: related.m_coherence([[np.nan]]), r"samples \(array\) holds 1 NaN"),
+        (lambda: related.osgr_from_noise_scale(-1.0, 3), r"noise_scale is -1\.0"),
+        (lambda: related.noise_scale_from_osgr(1.5, 3), r"osgr is 1\.5; expected 0 to 1"),
+        (lambda: related.osgr_from_coherence(-0.1, 3), r"coherence is -0\.1"),
+        (lambda: related.coherence_from_osgr(0.5, 0), "n is 0"),
+        (lambda: gr.gsnr_summaries(gr.GradientMoments.from_samples([[1.0]])), "expected a mapping"),
     ],
 )
 def test_bad_input_is_named(call, message):

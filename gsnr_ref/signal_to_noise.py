@@ -3,12 +3,13 @@
 Imports ``contract`` and ``moments``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gsnr_ref.contract import InputError, Structure, is_exact, leaves, map_structure
+from gsnr_ref.contract import InputError, Structure, is_exact, leaves, map_structure, named_leaves
 from gsnr_ref.moments import GradientMoments
 
 
@@ -138,7 +139,8 @@ def gsnr_summaries(moments: GradientMoments, ddof: int = 0) -> dict[str, GSNRSum
     Parameters
     ----------
     moments : GradientMoments
-        Of a dict of parameters, ``"<layer>.weight"`` and ``"<layer>.bias"``.
+        Of any nesting of mappings. The path of a parameter, its keys joined by dots, names its
+        layer up to the last dot: ``"<layer>.weight"`` and ``"<layer>.bias"`` belong together.
     ddof : int
         Of the variance.
 
@@ -157,20 +159,13 @@ def gsnr_summaries(moments: GradientMoments, ddof: int = 0) -> dict[str, GSNRSum
     >>> {k: s.mean for k, s in gsnr_summaries(GradientMoments.from_samples(g)).items()}
     {'a': 4.0, 'b': 0.0, 'model': 2.0}
     """
-    if not isinstance(moments.mean, dict):
-        raise InputError("moments are of one array; expected a dict of parameters")
-    layers: dict[str, list[str]] = {}
-    for name in moments.mean:
-        layers.setdefault(name.rpartition(".")[0] or name, []).append(name)
-    summaries = {
-        layer: gsnr_summary(
-            GradientMoments(
-                moments.count,
-                {name: moments.mean[name] for name in names},
-                {name: moments.m2[name] for name in names},
-            ),
-            ddof,
-        )
-        for layer, names in layers.items()
-    }
+    if not isinstance(moments.mean, Mapping):
+        raise InputError("moments are of one array; expected a mapping of parameters")
+    layers: dict[str, dict[str, Any]] = {}
+    for (name, mean), m2 in zip(named_leaves(moments.mean), leaves(moments.m2), strict=True):
+        layers.setdefault(name.rpartition(".")[0] or name, {})[name] = (mean, m2)
+    summaries = {}
+    for layer, params in layers.items():
+        means, m2s = ({name: pair[k] for name, pair in params.items()} for k in (0, 1))
+        summaries[layer] = gsnr_summary(GradientMoments(moments.count, means, m2s), ddof)
     return summaries | {"model": gsnr_summary(moments, ddof)}

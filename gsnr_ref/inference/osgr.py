@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from gsnr_ref.contract import Array, InputError, Structure, check_count, leaves
+from gsnr_ref.contract import Array, InputError, Structure, check_count, flat, leaves
 from gsnr_ref.inference.checks import check_confidence, float_samples, sample_size
 from gsnr_ref.moments import GradientMoments
 
@@ -173,7 +173,7 @@ def _bootstrapped(
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
-def paper_osgr(moments: Sequence[GradientMoments]) -> float:
+def plug_in_osgr(moments: Sequence[GradientMoments]) -> float:
     """OSGR as the paper estimates it: equation 25, a plug-in over M training sets.
 
     r_j ≈ g_{D,j}²/ρ_{D,j}², with the sample variance over n − 1, from each set. W_j from the M sets
@@ -205,7 +205,7 @@ def paper_osgr(moments: Sequence[GradientMoments]) -> float:
     --------
     >>> g = np.random.default_rng(0).normal(size=(10, 200, 500))  # no signal: the true OSGR is 0
     >>> sets = [GradientMoments.from_samples(sample) for sample in g]
-    >>> round(paper_osgr(sets[:1]), 1), round(paper_osgr(sets), 1)
+    >>> round(plug_in_osgr(sets[:1]), 1), round(plug_in_osgr(sets), 1)
     (0.7, 0.4)
     """
     if len(moments) == 0:
@@ -213,14 +213,14 @@ def paper_osgr(moments: Sequence[GradientMoments]) -> float:
     n = sample_size(moments[0], 2, "equation 25")
     if any(piece.count != n for piece in moments):
         raise InputError(f"moments have counts {[p.count for p in moments]}; expected equal sizes")
-    means = [_flat(piece.mean) for piece in moments]
+    means = [flat(piece.mean) for piece in moments]
     shares = sum(mean * mean for mean in means)
     total = shares.sum()
     if total == 0:
         return float("nan")
     values = []
     for mean, piece in zip(means, moments, strict=True):
-        variance = _flat(piece.variance(ddof=1))
+        variance = flat(piece.variance(ddof=1))
         moving = shares > 0
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = mean[moving] / variance[moving] * mean[moving]
@@ -228,7 +228,3 @@ def paper_osgr(moments: Sequence[GradientMoments]) -> float:
         ratio = np.where(np.isnan(ratio), 0.0, ratio)
         values.append(1 - (shares[moving] / total / (ratio + 1 / n)).sum() / n)  # equation 25
     return float(np.mean(values))
-
-
-def _flat(structure: Structure) -> Any:
-    return np.concatenate([np.asarray(leaf, dtype=float).ravel() for leaf in leaves(structure)])
