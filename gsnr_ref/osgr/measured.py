@@ -1,7 +1,7 @@
 """OSGR by its definition, on drawn datasets: real steps, losses read before and after.
 
-Imports ``contract``, ``parallel`` and ``osgr/step`` only: the two sides of the identity share no
-code.
+Imports ``contract``, ``parallel``, ``osgr/ratio`` and ``osgr/step`` only: the two sides of the
+identity share no code.
 """
 
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from gsnr_ref.contract import (
     check_learning_rate,
     is_finite_population,
 )
+from gsnr_ref.osgr.ratio import ratio_of_means
 from gsnr_ref.osgr.step import mean_decrease, step
 from gsnr_ref.parallel import in_parallel, one_blas_thread
 
@@ -59,15 +60,12 @@ class MeasuredOSGR:
     @classmethod
     def of(cls, training_decreases: Array, test_decreases: Array) -> "MeasuredOSGR":
         """Ratio of the means of paired decreases, with its standard error."""
-        training, test = training_decreases.mean(), test_decreases.mean()
-        value = test / training  # equation 5
-        residuals = test_decreases - value * training_decreases
-        standard_error = residuals.std(ddof=1) / np.sqrt(len(residuals)) / abs(training)
+        value, standard_error = ratio_of_means(test_decreases, training_decreases)  # equation 5
         return cls(
-            float(value),
-            float(standard_error),
-            float(training),
-            float(test),
+            value,
+            standard_error,
+            float(training_decreases.mean()),
+            float(test_decreases.mean()),
             training_decreases,
             test_decreases,
         )

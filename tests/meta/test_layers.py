@@ -27,7 +27,7 @@ LAYERS = {
     "osgr": set(),
     "osgr.predicted": {"contract", "moments", "signal_to_noise"},
     "osgr.step": {"contract"},
-    "osgr.measured": {"contract", "parallel", "osgr.step"},
+    "osgr.measured": {"contract", "parallel", "osgr.ratio", "osgr.step"},
     "osgr.enumerated": {"contract", "osgr.step"},
     "osgr.expansion": {"contract", "gradients"},
     "osgr.preconditioned": {"contract", "moments"},
