@@ -19,7 +19,7 @@ from gsnr_ref.claims.verify import (
     table,
 )
 from gsnr_ref.experiments.command import add_parser as add_reproduce
-from gsnr_ref.experiments.grid import GridError
+from gsnr_ref.experiments.harness import GridError
 from gsnr_ref.files import check_writable, write_atomically
 from gsnr_ref.golden.command import add_parser as add_golden
 

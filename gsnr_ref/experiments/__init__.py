@@ -1,0 +1,8 @@
+"""Imports ``contract``, ``feature_learning``, ``files``, ``gradients``, ``inference``, ``moments``,
+``osgr``, ``parallel``, ``related``, ``signal_to_noise`` and ``toy_models``: the experiments of the
+paper, and some that it did not do.
+
+One experiment a file, under the name that ``gsnr-ref reproduce`` knows. ``harness`` runs any grid
+of cells and writes what comes of it; ``shared`` holds the physics that several experiments have in
+common; ``registry`` lists the experiments, and ``command`` stands on top.
+"""

@@ -1,6 +1,6 @@
 """What a run leaves behind: config.json, results.csv, findings.json, figures and report.html.
 
-Imports ``experiments/experiment``, ``experiments/drawing`` and ``files``.
+Imports ``experiments/harness/drawing``, ``experiments/harness/experiment`` and ``files``.
 """
 
 import base64
@@ -15,8 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from gsnr_ref.experiments.drawing import as_png, as_svg
-from gsnr_ref.experiments.experiment import Experiment, Finding, Row, Settings
+from gsnr_ref.experiments.harness.drawing import as_png, as_svg
+from gsnr_ref.experiments.harness.experiment import Experiment, Finding, Row, Settings
 from gsnr_ref.files import write_atomically, write_bytes_atomically
 
 _LIBRARIES = ("gsnr-ref", "numpy", "scipy", "autograd", "joblib", "matplotlib", "scikit-learn")

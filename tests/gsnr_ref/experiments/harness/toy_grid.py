@@ -33,6 +33,6 @@ def dies(cell):
 
 
 if __name__ == "__main__":
-    from gsnr_ref.experiments.grid import run_grid
+    from gsnr_ref.experiments.harness import run_grid
 
     run_grid("toy", run, CELLS, Path(sys.argv[1]), n_jobs=int(sys.argv[2]))

@@ -1,6 +1,6 @@
 """Cells computed in this process, in several, or on a Dask cluster; each kept once it is done.
 
-Imports ``contract``, ``experiments/experiment``, ``files`` and ``parallel``.
+Imports ``contract``, ``experiments/harness/experiment``, ``files`` and ``parallel``.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gsnr_ref.contract import PrecisionWarning
-from gsnr_ref.experiments.experiment import Cell, Row
+from gsnr_ref.experiments.harness.experiment import Cell, Row
 from gsnr_ref.files import write_atomically
 from gsnr_ref.parallel import one_blas_thread
 
@@ -166,8 +166,9 @@ def _client(address: str) -> Iterator[None]:
         from distributed import Client
     except ImportError as error:
         raise ImportError('--dask needs distributed: pip install "gsnr-ref[cluster]"') from error
+    connect: Any = Client  # which has no types
     try:
-        client: Any = Client(address, timeout="10s")  # type: ignore[no-untyped-call]
+        client = connect(address, timeout="10s")
     except (OSError, ValueError) as error:
         raise GridError(f"--dask {address}: no scheduler answers there ({error})") from error
     ours = version("gsnr-ref")

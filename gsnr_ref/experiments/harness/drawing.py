@@ -36,15 +36,11 @@ def figure(n_rows: int = 1, n_columns: int = 1, height: float = 3.4, width: floa
     return drawn, list(axes.flat)
 
 
-def curve(
-    axes: Any, x: Any, mean: Any, error: Any, label: str, k: int, dashed: bool = False
-) -> None:
+def curve(axes: Any, x: Any, mean: Any, error: Any, label: str, k: int) -> None:
     """A line with markers and a band of one standard error; k sets colour and marker."""
     colour = COLOURS[k % len(COLOURS)]
-    axes.plot(
-        x, mean, label=label, color=colour, marker=MARKERS[k % len(MARKERS)], markersize=4,
-        linestyle="--" if dashed else "-",
-    )  # fmt: skip
+    marker = MARKERS[k % len(MARKERS)]
+    axes.plot(x, mean, label=label, color=colour, marker=marker, markersize=4)
     axes.fill_between(x, mean - error, mean + error, color=colour, alpha=0.2, linewidth=0)
 
 

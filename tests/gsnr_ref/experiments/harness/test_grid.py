@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gsnr_ref.experiments.grid import GridError, cell_key, run_grid
-from tests.gsnr_ref.experiments import toy_grid
+from gsnr_ref.experiments.harness import GridError, cell_key, run_grid
+from tests.gsnr_ref.experiments.harness import toy_grid
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -147,7 +147,7 @@ def test_killed_twenty_times_and_finished_it_is_the_same(tmp_path, expected):
     # kill -9 of the whole process group at a random moment, then on again with what is there
     rng = random.Random(0)
     folder = tmp_path / "cells"
-    command = [sys.executable, "-m", "tests.gsnr_ref.experiments.toy_grid", str(folder)]
+    command = [sys.executable, "-m", "tests.gsnr_ref.experiments.harness.toy_grid", str(folder)]
     kills = 0
     while kills < 20:
         jobs = "2" if kills % 5 == 0 else "1"

@@ -1,17 +1,17 @@
-"""Gradient descent, and what is read along the way. Imports the core."""
+"""Gradient descent, and what is read along the way. Imports ``contract``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from autograd import make_vjp
 
-from gsnr_ref.contract import Array, Params, leaves
+from gsnr_ref.contract import Array, Model, Params
 
 _CHUNK = 100  # samples whose activations stay in cache
 
 
-def mean_gradient(model: Any, params: Params, x: Array, y: Array) -> Params:
+def mean_gradient(model: Model, params: Params, x: Array, y: Array) -> Params:
     """Gradient of the mean loss over all samples: g_D."""
     moving = {name: params[name] for name in model.trainable}
     frozen = {name: value for name, value in params.items() if name not in moving}
@@ -19,17 +19,17 @@ def mean_gradient(model: Any, params: Params, x: Array, y: Array) -> Params:
     for start in range(0, len(x), _CHUNK):
         rows = slice(start, start + _CHUNK)
 
-        def losses(boxed: Any, rows: slice = rows) -> Any:
+        def chunk_losses(boxed: Any, rows: slice = rows) -> Any:
             theta = frozen | {name: boxed[name] for name in moving}
             return model.loss(theta, x[rows], y[rows])
 
-        backward, values = make_vjp(losses)(moving)
+        backward, values = make_vjp(chunk_losses)(moving)
         piece = backward(np.full(values.shape, 1 / len(x), values.dtype))
         total = {k: total[k] + piece[k] for k in piece} if total else piece
     return total
 
 
-def losses(model: Any, params: Params, x: Array, y: Array) -> Array:
+def losses(model: Model, params: Params, x: Array, y: Array) -> Array:
     """Loss of each sample, in float64."""
     starts = range(0, len(x), _CHUNK)
     pieces = [model.loss(params, x[s : s + _CHUNK], y[s : s + _CHUNK]) for s in starts]
@@ -44,8 +44,8 @@ def moved(params: Params, direction: Params, learning_rate: float) -> Params:
     }
 
 
-def descent(
-    model: Any, params: Params, x: Array, y: Array, learning_rate: float, steps: list[int]
+def descend(
+    model: Model, params: Params, x: Array, y: Array, learning_rate: float, steps: Iterable[int]
 ) -> Iterator[tuple[int, Params]]:
     """Gradient descent on the mean loss; the parameters after each of these numbers of steps."""
     done = 0
@@ -71,8 +71,3 @@ def log_spaced(last: int, per_decade: int = 6) -> list[int]:
 def as_float32(params: Params) -> Params:
     """The same parameters in half the memory."""
     return {name: value.astype(np.float32) for name, value in params.items()}
-
-
-def flat(structure: Any) -> Array:
-    """All parameters as one vector, in float64."""
-    return np.concatenate([np.ravel(leaf).astype(np.float64) for leaf in leaves(structure)])

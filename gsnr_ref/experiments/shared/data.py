@@ -1,5 +1,6 @@
-"""What the experiments train on. Imports ``toy_models``."""
+"""What the experiments train on. Imports ``contract`` and ``toy_models``."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -36,12 +37,14 @@ def pool(data: str) -> Pool:
     return Pool(np.concatenate(images), np.concatenate([train_y, test_y]))
 
 
-def draw(images: Array, labels: Array, n: int, noise: float, seed: object) -> tuple[Array, Array]:
+def draw(
+    images: Array, labels: Array, n: int, noise: float, seed: int | Sequence[int]
+) -> tuple[Array, Array]:
     """n images, drawn with replacement, each label replaced with probability `noise`.
 
     A replaced label is uniform over the classes, as in `toy_models.randomize_labels`.
     """
-    rng = np.random.default_rng(seed)  # type: ignore[arg-type]
+    rng = np.random.default_rng(seed)
     chosen = rng.integers(0, len(images), n)
     y = labels[chosen]
     replaced = rng.random(n) < noise
