@@ -102,6 +102,6 @@ def test_the_texts_are_complete():
 
 
 def test_the_docs_list_every_mistake():
-    page = (Path(__file__).parents[3] / "docs" / "golden.md").read_text()
+    page = (Path(__file__).parents[4] / "docs" / "golden.md").read_text()
     listed = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", page, re.MULTILINE)
     assert listed == [(id, mistake.title) for id, mistake in golden.mistakes().items()]
