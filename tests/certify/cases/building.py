@@ -120,8 +120,12 @@ class Case:
 
 
 def shape_of(nested: Any) -> list[int]:
-    """Shape of nested lists."""
-    return [len(nested), *shape_of(nested[0])] if isinstance(nested, list) else []
+    """Shape of nested lists, whose rows must be equally long."""
+    if not isinstance(nested, list):
+        return []
+    first, *others = map(shape_of, nested)
+    assert all(other == first for other in others), nested
+    return [len(nested), *first]
 
 
 def case(

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from gsnr_ref import golden
+from gsnr_ref.golden import Mistake
 from gsnr_ref.golden.case import folder
+from gsnr_ref.golden.diagnosis.catalogue import MODULES
 
 LISTED = [(case, id) for case in golden.cases() for id in case.mistakes]
 
@@ -91,6 +93,11 @@ def test_any_epsilon_is_recognized(epsilon):
     wrong = {"gsnr_ddof0": {"linear.weight": mean**2 / (variance + epsilon)}}
     report = golden.compare(case, case.expected | wrong)
     assert [d.mistake.id for d in report.diagnoses][:1] == ["epsilon-in-denominator"]
+
+
+def test_no_two_mistakes_share_an_id_and_none_is_left_out():
+    every = [m for module in MODULES for m in vars(module).values() if isinstance(m, Mistake)]
+    assert sorted(m.id for m in every) == sorted(golden.mistakes())
 
 
 def test_the_texts_are_complete():
