@@ -110,7 +110,24 @@ def map_structure(function: Callable[..., Any], first: Structure, *rest: Structu
     return {key: map_structure(function, first[key], *(r[key] for r in rest)) for key in first}
 
 
-def named_leaves(structure: Structure, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves_with_paths(
+    structure: Structure, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the arrays of a structure with the keys that lead to them, in order.
+
+    Examples
+    --------
+    >>> list(leaves_with_paths({"8": {"layer.weight": 1}}))
+    [(('8', 'layer.weight'), 1)]
+    """
+    if not isinstance(structure, Mapping):
+        yield path, structure
+        return
+    for key, value in structure.items():
+        yield from leaves_with_paths(value, (*path, str(key)))
+
+
+def named_leaves(structure: Structure) -> Iterator[tuple[str, Any]]:
     """Yield the arrays of a structure with their names, in order.
 
     Examples
@@ -118,11 +135,8 @@ def named_leaves(structure: Structure, prefix: str = "") -> Iterator[tuple[str, 
     >>> list(named_leaves({"layer": {"weight": 1, "bias": 2}}))
     [('layer.weight', 1), ('layer.bias', 2)]
     """
-    if not isinstance(structure, Mapping):
-        yield prefix or "array", structure
-        return
-    for key, value in structure.items():
-        yield from named_leaves(value, f"{prefix}.{key}" if prefix else str(key))
+    for path, leaf in leaves_with_paths(structure):
+        yield ".".join(path) or "array", leaf
 
 
 def leaves(structure: Structure) -> list[Any]:

@@ -1,4 +1,4 @@
-"""``gsnr-ref golden list | show | export | check``. Imports the rest of ``golden``."""
+"""``gsnr-ref golden list | show | export | check``. Imports ``files`` and most of ``golden``."""
 
 import argparse
 import shutil
@@ -9,7 +9,7 @@ from typing import Any
 
 from gsnr_ref.files import check_writable, write_atomically
 from gsnr_ref.golden.case import cases, flag_reasons, folder, load, n_values
-from gsnr_ref.golden.mistakes import mistakes
+from gsnr_ref.golden.diagnosis import mistakes
 from gsnr_ref.golden.reports import WRITERS, as_text, check_report_path
 from gsnr_ref.golden.results import read_results
 from gsnr_ref.golden.suite import read_expected_failures, run_suite

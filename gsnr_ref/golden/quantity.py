@@ -1,19 +1,20 @@
-"""A backend's results against the golden values of a case: digits, worst element, verdict.
+"""One quantity of a backend against the golden values of a case: digits, worst element, verdict.
 
 Imports ``contract``, ``golden/case`` and ``golden/layouts``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gsnr_ref.contract import Array, InputError, as_array
+from gsnr_ref.contract import Array, InputError, as_array, leaves_with_paths
 from gsnr_ref.golden.case import GoldenCase
 from gsnr_ref.golden.layouts import check_layout, param_from
 
-Path = tuple[str, ...]
+#: Keys that lead to an array of a quantity: its parameter, or n, or both.
+Keys = tuple[str, ...]
 ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24}
 #: A value whose allowed error is more than this share of it says nothing: it is not decided.
 UNDECIDED = 0.1
@@ -37,7 +38,7 @@ class Element:
     64.0
     """
 
-    path: Path
+    path: Keys
     index: tuple[int, ...]
     got: float
     expected: float
@@ -94,21 +95,12 @@ class QuantityReport:
     digits: float
     worst: Element | None
     problem: str
-    got: dict[Path, Array]
+    got: dict[Keys, Array]
 
     @property
     def passed(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problem and self.n_wrong == 0
-
-
-def leaves_of(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Arrays and numbers of a structure with their paths."""
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            yield from leaves_of(value, (*path, str(key)))
-    else:
-        yield path, tree
 
 
 def allowed_error(expected: Array, condition: Array, tolerance: float) -> Array:
@@ -132,10 +124,10 @@ def is_close(got: Array, expected: Array, allowed: Array) -> Array:
     return np.asarray(np.where(np.isfinite(expected), near, same))
 
 
-def read(case: GoldenCase, quantity: str, result: Any, layout: str) -> dict[Path, Any]:
+def read(case: GoldenCase, quantity: str, result: Any, layout: str) -> dict[Keys, Any]:
     """A backend's values of a quantity as arrays in our layout, by path."""
     arrays = {}
-    for path, leaf in leaves_of(result):
+    for path, leaf in leaves_with_paths(result):
         if leaf is None:
             raise InputError(f"{_name(quantity, path)} is null; expected numbers, or leave it out")
         array = as_array(_name(quantity, path), leaf)
@@ -156,7 +148,7 @@ def dtype_of(result: dict[str, Any]) -> str:
     """
     kinds = {
         as_array(_name(path[0], path[1:]), leaf).dtype
-        for path, leaf in leaves_of(result)
+        for path, leaf in leaves_with_paths(result)
         if leaf is not None
     }
     narrow = sorted(str(k) for k in kinds if k.kind == "f" and k.itemsize < 4)
@@ -165,12 +157,12 @@ def dtype_of(result: dict[str, Any]) -> str:
     return "float32" if np.dtype(np.float32) in kinds else "float64"
 
 
-def quantity_report(
+def compare_quantity(
     case: GoldenCase, quantity: str, result: Any, tolerance: float, layout: str
 ) -> QuantityReport:
     """Compare one quantity."""
-    expected = dict(leaves_of(case.expected[quantity]))
-    condition = dict(leaves_of(case.condition[quantity]))
+    expected = dict(leaves_with_paths(case.expected[quantity]))
+    condition = dict(leaves_with_paths(case.condition[quantity]))
     n_values = sum(np.size(e) for e in expected.values())
     got = read(case, quantity, result, layout)
     if problem := _structure_problem(quantity, got, expected):
@@ -193,8 +185,8 @@ def quantity_report(
             index = np.unravel_index(int(np.argmax(error)), want.shape)
             if error[index] > excess:
                 excess = float(error[index])
-                worst = Element(path, tuple(int(i) for i in index), float(have[index]),
-                                float(want[index]), float(allowed[index]))  # fmt: skip
+                numbers = (float(array[index]) for array in (have, want, allowed))
+                worst = Element(path, tuple(int(i) for i in index), *numbers)
     return QuantityReport(quantity, n_values, n_wrong, n_undecided, digits, worst, "", got)
 
 
@@ -213,17 +205,16 @@ def correct_digits(got: Array, expected: Array) -> Array:
     return np.asarray(np.where(same, 17.0, digits))
 
 
-def _name(quantity: str, path: Path) -> str:
+def _name(quantity: str, path: Keys) -> str:
     return quantity + "".join(f"[{key!r}]" for key in path)
 
 
-def _structure_problem(quantity: str, got: dict[Path, Array], expected: dict[Path, Any]) -> str:
+def _structure_problem(quantity: str, got: dict[Keys, Array], expected: dict[Keys, Any]) -> str:
     missing = [_name(quantity, p) for p in expected if p not in got]
     more = [_name(quantity, p) for p in got if p not in expected]
     if missing or more:
-        parts = [f"{', '.join(names[:4])} {what}" for names, what in
-                 ((missing, "missing"), (more, "not expected")) if names]  # fmt: skip
-        return "; ".join(parts)
+        both = ((missing, "missing"), (more, "not expected"))
+        return "; ".join(f"{', '.join(names[:4])} {what}" for names, what in both if names)
     for path, want in expected.items():
         if got[path].shape != np.shape(want):
             return f"{_name(quantity, path)} has shape {got[path].shape}; expected {np.shape(want)}"

@@ -1,4 +1,4 @@
-"""Why a case is there. Imports nothing."""
+"""Why a case is there. Imports nothing of ``gsnr_ref``."""
 
 #: Written into ``flags.json``.
 FLAGS = {

@@ -1,6 +1,6 @@
 """Correctly rounded values of a case, and their condition numbers.
 
-Imports nothing of the package but the generator.
+Imports nothing of ``gsnr_ref``.
 """
 
 import math
@@ -8,8 +8,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from gsnr_ref.golden.generator.quantities import Inputs, all_quantities
-from gsnr_ref.golden.generator.scalars import (
+from tests.certify.cases import Case
+from tests.certify.quantities import Inputs, all_quantities
+from tests.certify.scalars import (
     ROUNDOFF,
     Scalar,
     Undecided,
@@ -31,28 +32,28 @@ def map_tree(function: Callable[..., Any], first: Tree, *rest: Tree) -> Tree:
     return function(first, *rest)
 
 
-def certified(case: dict[str, Any]) -> Tree:
+def certified(case: Case) -> Tree:
     """Every expected value of a case as the double nearest to its exact value.
 
     A case flagged ``rational`` is computed in Fractions; any other in balls, with more and more
     bits until every sign and every rounding is decided.
     """
-    if "rational" in case["flags"]:
+    if "rational" in case.flags:
         return map_tree(round_to_double, all_quantities(case, Inputs(case, Fraction)))
     return in_balls(case, lambda values: map_tree(round_to_double, values))
 
 
-def in_balls(case: dict[str, Any], use: Callable[[Tree], Any]) -> Any:
+def in_balls(case: Case, use: Callable[[Tree], Any]) -> Any:
     """Compute a case in balls and `use` its values, with more bits wherever they are too few."""
     for bits in BITS:
         try:
             return use(all_quantities(case, Inputs(case, balls(bits))))
         except Undecided:
             continue
-    raise Undecided(f"{case['id']}: {BITS[-1]} bits do not decide; is a value a double exactly?")
+    raise Undecided(f"{case.id}: {BITS[-1]} bits do not decide; is a value a double exactly?")
 
 
-def conditions(case: dict[str, Any]) -> Tree:
+def conditions(case: Case) -> Tree:
     """How much rounding the stated inputs can change each value: Σ_k |Δ_k f|/(u |f|).
 
     Δ_k f is what f changes by if input k is multiplied by 1 + u, with u = 2^−53. Where f is 0 there

@@ -1,6 +1,6 @@
 """Recompute the golden values, and compare with the committed ones; ``--write`` adds new cases.
 
-Needs python-flint (extra ``certify``).
+Imports ``gsnr_ref`` to compare and to list mistakes only. Needs python-flint (extra ``certify``).
 """
 
 import argparse
@@ -11,25 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from gsnr_ref.golden import case as golden_case
-from gsnr_ref.golden.check import compare
-from gsnr_ref.golden.compare import leaves_of
-from gsnr_ref.golden.generator.cases import FLAGS, all_cases
-from gsnr_ref.golden.generator.document import as_text, document
-from gsnr_ref.golden.mistakes import mistakes
+from gsnr_ref.contract import leaves
+from gsnr_ref.golden import compare, mistakes
+from gsnr_ref.golden.case import VERSION, parse
+from tests.certify.cases import FLAGS, Case, all_cases
+from tests.certify.document import as_text, document
 
-FOLDER = Path(__file__).parents[1] / golden_case.VERSION
+FOLDER = Path(__file__).parents[2] / "gsnr_ref" / "golden" / VERSION
 
 
-def finished(stated: dict[str, Any]) -> str:
+def finished(stated: Case) -> str:
     """The text of a case's file: certified values, and the mistakes that it can tell apart.
 
     A mistake is listed if its wrong values are rejected, and differ from those of every other.
     """
     whole = document(stated)
-    case = golden_case.parse(whole | {"mistakes": []})
+    case = parse(whole | {"mistakes": []})
     wrong = {id: case.expected | mistake.wrong(case) for id, mistake in mistakes().items()}
-    flat = {id: [np.asarray(v) for _, v in leaves_of(values)] for id, values in wrong.items()}
+    flat = {id: [np.asarray(v) for v in leaves(values)] for id, values in wrong.items()}
     listed = [
         id
         for id, values in wrong.items()
@@ -49,7 +48,7 @@ def _equal(ones: list[Any], others: list[Any]) -> bool:
 
 def main() -> int:
     """Return 0 if the committed files are what the exact arithmetic gives, else 1."""
-    parser = argparse.ArgumentParser("python -m gsnr_ref.golden.generator", description=__doc__)
+    parser = argparse.ArgumentParser("python -m tests.certify", description=__doc__)
     parser.add_argument(
         "--write",
         action="store_true",
@@ -57,7 +56,7 @@ def main() -> int:
     )
     parser.add_argument("--only", metavar="ID", nargs="+", help="only these cases")
     arguments = parser.parse_args()
-    known = {c["id"]: c for c in all_cases()}
+    known = {c.id: c for c in all_cases()}
     if unknown := sorted(set(arguments.only or ()) - set(known)):
         parser.error(f"argument --only: {unknown} are no cases")
     chosen = {f"cases/{id}.json": known[id] for id in arguments.only or known}
@@ -69,7 +68,7 @@ def main() -> int:
     if not arguments.only:
         differ += sorted({f"cases/{p.name}" for p in FOLDER.glob("cases/*.json")} - set(chosen))
     for name in differ:
-        print(f"{name} is not what the generator computes", file=sys.stderr)
+        print(f"{name} is not what is certified", file=sys.stderr)
     print(f"{n_certified} of {len(chosen)} cases certified")
     return 1 if differ else 0
 

@@ -1,6 +1,6 @@
 """Two kinds of exact scalars: ``fractions.Fraction``, and balls that are as small as needed.
 
-Imports nothing of the package. The rest of the generator is plain arithmetic that runs on either. A
+Imports nothing of ``gsnr_ref``. All that computes is plain arithmetic that runs on either. A
 ball (``flint.arb``) is an interval that is proven to hold the exact value; where it is too wide to
 decide a sign or a rounding, `Undecided` is raised, and the caller tries again with more bits.
 """

@@ -1,14 +1,14 @@
 """A case as the JSON document that is committed: everything an implementer has to know.
 
-Imports nothing of the package but the generator.
+Imports nothing of ``gsnr_ref``.
 """
 
 import json
 import math
 from typing import Any
 
-from gsnr_ref.golden.generator.cases import parameter_shapes
-from gsnr_ref.golden.generator.certify import certified, conditions, map_tree, written
+from tests.certify.cases import Case
+from tests.certify.rounded import certified, conditions, map_tree, written
 
 FORMULAS: dict[str, Any] = {
     "affine": "outputs[i, c] = Σ_s inputs[i, s] · {name}.weight[s, c]{bias}",
@@ -54,34 +54,31 @@ DEGENERATE = (
 )
 
 
-def document(case: dict[str, Any]) -> dict[str, Any]:
+def document(case: Case) -> dict[str, Any]:
     """Everything about a case but the mistakes that it can tell apart."""
     values = certified(case)
     expected = _with_condition(case, values, conditions(case))
-    inputs: dict[str, Any] = {
-        "dtype": case["dtype"],
-        "params": {k: shaped(v, case["shapes"][k]) for k, v in case["params"].items()},
-        "x": [shaped(row, case["x_shape"]) for row in case["x"]],
-        "y": case["y"],
-    }
-    inputs |= {key: case[key] for key in ("probabilities", "batches") if key in case}
-    twin = {"twin_of": case["twin_of"]} if "twin_of" in case else {}
+    inputs: dict[str, Any] = {"dtype": case.dtype, "params": case.params, "x": case.x, "y": case.y}
+    if case.probabilities is not None:
+        inputs["probabilities"] = case.probabilities
+    if case.batches is not None:
+        inputs["batches"] = case.batches
     return {
-        "id": case["id"],
-        "description": case["description"],
-        "flags": case["flags"],
-        **twin,
+        "id": case.id,
+        "description": case.description,
+        "flags": list(case.flags),
+        **({"twin_of": case.twin_of} if case.twin_of else {}),
         "model": {
-            "layers": [layer | {"formula": _formula(layer)} for layer in case["model"]["layers"]],
-            "loss": case["model"]["loss"] | {"formula": LOSSES[case["model"]["loss"]["type"]]},
-            "parameters": parameter_shapes(case["model"]["layers"]),
-            "trainable": case["model"]["trainable"],
+            "layers": [layer | {"formula": _formula(layer)} for layer in case.layers],
+            "loss": {"type": case.loss, "scale": case.scale, "formula": LOSSES[case.loss]},
+            "parameters": case.shapes,
+            "trainable": list(case.trainable),
         },
         "inputs": inputs,
         "conventions": {
-            "reduction": case["reduction"],
-            "reduction_means": REDUCTIONS[case["reduction"]],
-            "variance": DDOF + (WEIGHTED if "probabilities" in case else ""),
+            "reduction": case.reduction,
+            "reduction_means": REDUCTIONS[case.reduction],
+            "variance": DDOF + ("" if case.probabilities is None else WEIGHTED),
             "degenerate": DEGENERATE,
         },
         "tolerance": _tolerance(case, values),
@@ -105,17 +102,15 @@ def shaped(flat: list[Any], shape: list[int]) -> Any:
     return [shaped(flat[i : i + step], shape[1:]) for i in range(0, len(flat), step)]
 
 
-def _with_condition(case: dict[str, Any], values: Any, condition: Any) -> dict[str, Any]:
+def _with_condition(case: Case, values: Any, condition: Any) -> dict[str, Any]:
     def on_parameters(tree: Any, name: str | None = None) -> Any:
         if isinstance(tree, dict):
-            return {
-                k: on_parameters(v, k if k in case["shapes"] else name) for k, v in tree.items()
-            }
+            return {k: on_parameters(v, k if k in case.shapes else name) for k, v in tree.items()}
         if not isinstance(tree, list) or name is None:
             return tree
         if isinstance(tree[0], list):
-            return [shaped(row, case["shapes"][name]) for row in tree]
-        return shaped(tree, case["shapes"][name])
+            return [shaped(row, case.shapes[name]) for row in tree]
+        return shaped(tree, case.shapes[name])
 
     return {
         quantity: {
@@ -126,13 +121,13 @@ def _with_condition(case: dict[str, Any], values: Any, condition: Any) -> dict[s
     }
 
 
-def _tolerance(case: dict[str, Any], values: Any) -> dict[str, Any]:
+def _tolerance(case: Case, values: Any) -> dict[str, Any]:
     """Roundings that a value goes through, times the unit roundoff; no float32 out of its range."""
-    n_samples = len(case["x"])
-    fan_ins = [shape[0] for name, shape in case["shapes"].items() if len(shape) == 2]
+    n_samples = len(case.x)
+    fan_ins = [shape[0] for name, shape in case.shapes.items() if len(shape) == 2]
     roundings = 16 + 2 * n_samples + 4 * sum(fan_ins)
     numbers = [abs(v) for v in _finite(values)]
-    numbers += [abs(v) for v in _finite([case["params"], case["x"], case["y"]])]
+    numbers += [abs(v) for v in _finite([case.params, case.x, case.y])]
     fits = all(v == 0 or 2.0**-100 < v < 2.0**100 for v in numbers)
     reason = (
         "|value − expected| ≤ tolerance · (1 + condition) · |expected|, or tolerance · condition "

@@ -1,17 +1,19 @@
-"""One affine map: the location model, linear regression, softmax regression."""
+"""One affine map: the location model, linear regression, softmax regression.
+
+Imports nothing of ``gsnr_ref``.
+"""
 
 import random
 from collections.abc import Sequence
 from typing import Any
 
-from gsnr_ref.golden.generator.cases.building import (
+from tests.certify.cases.building import (
     Case,
     affine,
     case,
     draw,
     network,
     reordered,
-    rescaled,
     twin,
 )
 
@@ -20,13 +22,17 @@ def location_cases() -> list[Case]:
     """One parameter θ, loss ½(θ − y)²: the gradient is θ − y. An affine map of the input 1."""
 
     def location(
-        slug: str, description: str, flags: Sequence[str], theta: float, y: Sequence[float],
+        id: str,
+        description: str,
+        flags: Sequence[str],
+        theta: float,
+        y: Sequence[float],
         **more: Any,
-    ) -> Case:  # fmt: skip
+    ) -> Case:
         x, targets = [[1.0]] * len(y), [[value] for value in y]
         layers = [affine("linear", 1, 1, bias=False)]
         params = {"linear.weight": [[theta]]}
-        return case(slug, description, ("rational", *flags), layers, params, x, targets, **more)
+        return case(id, description, ("rational", *flags), layers, params, x, targets, **more)
 
     rates = [(1, 0.125), (2, 0.125), (2, 0.5), (3, 1.5)]
     ones = [1e-6, -1e-6, 2e-6, -2e-6, 3e-6, -1.5e-6]
@@ -64,20 +70,26 @@ def linear_cases() -> list[Case]:
     """Linear regression: rational, with everything that can go wrong in moments."""
 
     def linear(
-        slug: str, description: str, flags: Sequence[str], n_in: int = 2, n_out: int = 1,
-        bias: bool = True, **more: Any,
-    ) -> Case:  # fmt: skip
+        id: str,
+        description: str,
+        flags: Sequence[str],
+        n_in: int = 2,
+        n_out: int = 1,
+        bias: bool = True,
+        **more: Any,
+    ) -> Case:
         layers = [affine("linear", n_in, n_out, bias)]
         if "params" not in more:
             tags = ("rational", *flags, *(["bias"] if bias else []))
-            return network(slug, description, tags, layers, [n_in], n_out, **more)
+            return network(id, description, tags, layers, [n_in], n_out, **more)
         params, x, y = (more.pop(key) for key in ("params", "x", "y"))
-        return case(slug, description, ("rational", *flags), layers, params, x, y, **more)
+        return case(id, description, ("rational", *flags), layers, params, x, y, **more)
 
     rates = [(1, 0.125), (2, 0.125), (2, 0.5)]
     base = linear("linear", "Two features, one output.", ["basic"], enumerate_at=rates)
-    several = linear("linear-multi-output", "Three outputs.", ["multiple-outputs"], n_out=3,
-                     enumerate_at=rates)  # fmt: skip
+    several = linear(
+        "linear-multi-output", "Three outputs.", ["multiple-outputs"], n_out=3, enumerate_at=rates
+    )
     x = [[1.0, 0.25], [1.0, -1.5], [1.0, 0.5], [1.0, 1.25]]
     params = {"linear.weight": [[0.5], [0.75]], "linear.bias": [0.125]}
     signs = [1.0, -1.0, 1.0, -1.0]
@@ -88,8 +100,14 @@ def linear_cases() -> list[Case]:
         return [[0.5 * row[0] + 0.75 * row[1] + 0.125 - r] for row, r in rows]
 
     unbiased: dict[str, Any] = {"n_in": 1, "bias": False}
-    scales = [[1.0, 0.001, 1000.0], [0.9, -0.0012, 700.0], [1.2, 0.0004, -150.0],
-              [-0.3, 0.0021, 480.0], [0.8, -0.0016, 820.0], [1.4, 0.0007, 90.0]]  # fmt: skip
+    scales = [
+        [1.0, 0.001, 1000.0],
+        [0.9, -0.0012, 700.0],
+        [1.2, 0.0004, -150.0],
+        [-0.3, 0.0021, 480.0],
+        [0.8, -0.0016, 820.0],
+        [1.4, 0.0007, 90.0],
+    ]
     return [
         base,
         linear("linear-no-bias", "No bias.", ["basic"], bias=False, enumerate_at=rates),
@@ -100,23 +118,23 @@ def linear_cases() -> list[Case]:
                ["multiple-outputs"], n_in=3, n_out=2),
         linear("linear-weighted", "A population of four points with probabilities.", ["weighted"],
                n_samples=4, probabilities=[0.5, 0.125, 0.125, 0.25], enumerate_at=rates),
-        twin(base, "linear-duplicated", "Each sample twice.", "duplicated", enumerate=[],
+        twin(base, "linear-duplicated", "Each sample twice.", "duplicated", enumerate_at=(),
              **reordered(base, [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5])),
         twin(base, "linear-permuted", "Another order.", "permuted",
              **reordered(base, [3, 5, 0, 4, 1, 2])),
         twin(base, "linear-batches", "Three batches of two.", "batches", batches=[2, 2, 2]),
         twin(base, "linear-uneven-batches", "Batches of one, two and three.", "uneven-batches",
              batches=[1, 2, 3]),
-        twin(base, "linear-loss-scaled", "The loss times 1024.", "loss-scaled", enumerate=[],
-             **rescaled(base, 1024.0)),
+        twin(base, "linear-loss-scaled", "The loss times 1024.", "loss-scaled", enumerate_at=(),
+             scale=1024.0),
         twin(base, "linear-loss-scaled-1e-3", "The loss times 0.001, which is no binary number.",
-             "loss-scaled", enumerate=[], **rescaled(base, 0.001)),
+             "loss-scaled", enumerate_at=(), scale=0.001),
         twin(base, "linear-mean-reduced", "Trained on the mean loss.", "mean-reduced",
              reduction="mean"),
         twin(base, "linear-sum-reduced", "Trained on the summed loss.", "sum-reduced",
              reduction="sum"),
         twin(several, "linear-multi-output-mean-reduced", "Trained on the mean loss.",
-             "mean-reduced", reduction="mean", enumerate=[]),
+             "mean-reduced", reduction="mean", enumerate_at=()),
         linear("linear-one-sample", "One sample.", ["one-sample", "zero-variance"], n_samples=1,
                enumerate_at=[(1, 0.125)]),
         linear("linear-two-samples", "Two samples.", ["two-samples"], n_samples=2,
@@ -172,16 +190,21 @@ def softmax_cases() -> list[Case]:
     rates = [(1, 0.125), (2, 0.5)]
 
     def softmax(
-        slug: str, description: str, flags: Sequence[str], n_classes: int = 3, bias: bool = True,
+        id: str,
+        description: str,
+        flags: Sequence[str],
+        n_classes: int = 3,
+        bias: bool = True,
         **more: Any,
-    ) -> Case:  # fmt: skip
+    ) -> Case:
         layers = [affine("linear", 2, n_classes, bias)]
         tags = (*flags, *(["bias"] if bias else []))
         if "params" not in more:
-            return network(slug, description, tags, layers, [2], n_classes, loss="cross_entropy",
-                           **more)  # fmt: skip
+            return network(
+                id, description, tags, layers, [2], n_classes, loss="cross_entropy", **more
+            )
         params, x, y = (more.pop(key) for key in ("params", "x", "y"))
-        return case(slug, description, tags, layers, params, x, y, "cross_entropy", **more)
+        return case(id, description, tags, layers, params, x, y, "cross_entropy", **more)
 
     base = softmax("softmax", "Three classes.", ["basic"], enumerate_at=rates)
     zeros = {"linear.weight": [[0.0] * 4] * 2, "linear.bias": [0.0] * 4}
@@ -194,15 +217,15 @@ def softmax_cases() -> list[Case]:
         softmax("softmax-weighted", "Points with probabilities.", ["weighted"], n_samples=4,
                 probabilities=[0.25, 0.0625, 0.5, 0.1875], enumerate_at=rates),
         twin(base, "softmax-mean-reduced", "Trained on the mean loss.", "mean-reduced",
-             reduction="mean", enumerate=[]),
+             reduction="mean", enumerate_at=()),
         twin(base, "softmax-sum-reduced", "Trained on the summed loss.", "sum-reduced",
-             reduction="sum", enumerate=[]),
-        twin(base, "softmax-loss-scaled", "The loss times 1e-6.", "loss-scaled", enumerate=[],
-             **rescaled(base, 1e-6)),
-        twin(base, "softmax-duplicated", "Each sample twice.", "duplicated", enumerate=[],
+             reduction="sum", enumerate_at=()),
+        twin(base, "softmax-loss-scaled", "The loss times 1e-6.", "loss-scaled", enumerate_at=(),
+             scale=1e-6),
+        twin(base, "softmax-duplicated", "Each sample twice.", "duplicated", enumerate_at=(),
              **reordered(base, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])),
         twin(base, "softmax-uneven-batches", "Batches of four, one and one.", "uneven-batches",
-             batches=[4, 1, 1], enumerate=[]),
+             batches=[4, 1, 1], enumerate_at=()),
         softmax("softmax-uniform", "All parameters 0: every class has probability ¼.",
                 ["zero-mean"], n_classes=4, params=zeros, x=x, y=[0, 1, 2, 3]),
         softmax("softmax-saturated", "Logits of ±40: losses of 1e-35 and of 80.", ["saturated"],

@@ -1,6 +1,6 @@
 """One case checked: `compare` reports, `check` raises where something is wrong.
 
-Imports ``contract`` and the rest of ``golden``.
+Imports ``contract`` and, of ``golden``, ``case``, ``quantity`` and ``diagnosis``.
 """
 
 from collections.abc import Iterable
@@ -9,9 +9,14 @@ from typing import Any
 
 from gsnr_ref.contract import InputError
 from gsnr_ref.golden.case import GoldenCase
-from gsnr_ref.golden.compare import ROUNDOFF, QuantityReport, check_request, dtype_of
-from gsnr_ref.golden.compare import quantity_report as report_of
-from gsnr_ref.golden.diagnosis import Diagnosis, diagnose, factor
+from gsnr_ref.golden.diagnosis import Diagnosis, constant_factor, diagnose
+from gsnr_ref.golden.quantity import (
+    ROUNDOFF,
+    QuantityReport,
+    check_request,
+    compare_quantity,
+    dtype_of,
+)
 
 
 class ConformanceError(AssertionError):
@@ -79,7 +84,7 @@ class CaseReport:
                 f"{q.quantity}: {q.n_wrong} of {q.n_values} values wrong, {q.digits:.1f} correct "
                 f"digits; worst {q.quantity}{q.worst}"
             )
-            if constant := factor(self.case, q):
+            if constant := constant_factor(self.case, q):
                 lines.append(f"{q.quantity} is {constant}")
         return lines + [f"diagnosis: {d}" for d in self.diagnoses]
 
@@ -144,20 +149,19 @@ def compare(
     dtype = dtype or dtype_of(result)
     if dtype not in ROUNDOFF:
         raise InputError(f"dtype is {dtype!r}; expected one of {list(ROUNDOFF)}")
-    own = case.tolerance[dtype]
-    if tolerance is None and own is None:
+    allowed = case.tolerance[dtype] if tolerance is None else tolerance
+    if allowed is None:
         raise InputError(
             f"case {case.id} has no tolerance for {dtype}: its numbers leave the range of {dtype}; "
             "expected the case to be left out, or a tolerance"
         )
-    allowed: float = own if tolerance is None else tolerance  # type: ignore[assignment]
     if not 0 <= allowed < 1:
         raise InputError(f"tolerance is {tolerance!r}; expected a relative error, 0 to 1")
     wanted = [q for q in case.expected if q not in left_out]
     if not wanted:
         raise InputError(f"leave_out names every quantity of {case.id}; expected some to compare")
     reports = tuple(
-        report_of(case, q, result[q], allowed, layout)
+        compare_quantity(case, q, result[q], allowed, layout)
         if q in result
         else QuantityReport(q, 0, 0, 0, 0.0, None, f"{q} missing: return it, or leave it out", {})
         for q in wanted

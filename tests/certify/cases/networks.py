@@ -1,23 +1,22 @@
-"""Several layers: perceptrons, a convolution, a recurrence."""
+"""Several layers: perceptrons, a convolution, a recurrence. Imports nothing of ``gsnr_ref``."""
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
-from gsnr_ref.golden.generator.cases.building import (
+from tests.certify.cases.building import (
     Case,
+    Layer,
     activation,
     affine,
     case,
     network,
     reordered,
-    rescaled,
     twin,
 )
 
 
-def mlp_layers(sizes: Sequence[int], function: str, bias: bool = True) -> list[dict[str, Any]]:
-    layers: list[dict[str, Any]] = []
+def mlp_layers(sizes: Sequence[int], function: str, bias: bool = True) -> list[Layer]:
+    layers: list[Layer] = []
     for i, (n_in, n_out) in enumerate(pairwise(sizes), start=1):
         layers += [activation(function)] if layers else []
         layers.append(affine(f"layer{i}", n_in, n_out, bias))
@@ -51,9 +50,11 @@ def mlp_cases() -> list[Case]:
     base, classes = cases[0], cases[1]
     two = mlp_layers((2, 3, 1), "relu")
     weights = {
-        "layer1.weight": [[0.5, -0.75, 0.25], [1.0, 0.5, -1.5]], "layer1.bias": [0.25, 0.5, -9.0],
-        "layer2.weight": [[1.5], [-0.5], [0.75]], "layer2.bias": [0.125],
-    }  # fmt: skip
+        "layer1.weight": [[0.5, -0.75, 0.25], [1.0, 0.5, -1.5]],
+        "layer1.bias": [0.25, 0.5, -9.0],
+        "layer2.weight": [[1.5], [-0.5], [0.75]],
+        "layer2.bias": [0.125],
+    }
     x = [[0.5, 1.25], [1.75, 0.375], [-0.625, 2.0], [1.5, -1.125]]
     y = [[1.25], [-0.5], [0.375], [2.5]]
     at_kink = weights | {"layer1.bias": [-1.5, 0.5, 0.5]}  # 0.5·0.5 + 1.25·1 − 1.5 = 0
@@ -74,15 +75,15 @@ def mlp_cases() -> list[Case]:
                 mlp_layers((2, 3, 1), "tanh"), [2], 1, n_samples=2,
                 enumerate_at=[(1, 0.125), (2, 0.5)]),
         twin(base, "mlp2-tanh-mean-reduced", "Trained on the mean loss.", "mean-reduced",
-             reduction="mean", enumerate=[]),
+             reduction="mean", enumerate_at=()),
         twin(classes, "mlp2-tanh-cross-entropy-sum-reduced", "Trained on the summed loss.",
-             "sum-reduced", reduction="sum", enumerate=[]),
-        twin(base, "mlp2-tanh-permuted", "Another order.", "permuted", enumerate=[],
+             "sum-reduced", reduction="sum", enumerate_at=()),
+        twin(base, "mlp2-tanh-permuted", "Another order.", "permuted", enumerate_at=(),
              **reordered(base, [4, 2, 0, 1, 3])),
         twin(base, "mlp2-tanh-uneven-batches", "Batches of two and three.", "uneven-batches",
-             batches=[2, 3], enumerate=[]),
-        twin(base, "mlp2-tanh-loss-scaled", "The loss times 4096.", "loss-scaled", enumerate=[],
-             **rescaled(base, 4096.0)),
+             batches=[2, 3], enumerate_at=()),
+        twin(base, "mlp2-tanh-loss-scaled", "The loss times 4096.", "loss-scaled", enumerate_at=(),
+             scale=4096.0),
         case("mlp2-tanh-float32", "Inputs that float32 holds exactly.", ["deep", "float32-inputs"],
              mlp_layers((2, 3, 1), "tanh"), weights | {"layer1.bias": [0.25, 0.5, -0.75]}, x, y,
              dtype="float32", enumerate_at=[(1, 0.125), (2, 0.5)]),
@@ -98,39 +99,88 @@ def mlp_cases() -> list[Case]:
 def structured_cases() -> list[Case]:
     """A small convolution, and a recurrence with tied weights."""
 
-    def convolution(function: str, n_out: int) -> list[dict[str, Any]]:
+    def convolution(function: str, n_out: int) -> list[Layer]:
         return [
-            {"type": "convolution", "name": "conv1", "height": 5, "width": 5, "n_in": 1,
-             "n_out": 2, "kernel": 2, "bias": True},
+            {
+                "type": "convolution",
+                "name": "conv1",
+                "height": 5,
+                "width": 5,
+                "n_in": 1,
+                "n_out": 2,
+                "kernel": 2,
+                "bias": True,
+            },
             activation(function),
             {"type": "max_pool", "height": 4, "width": 4, "n_channels": 2},
             affine("dense1", 8, n_out),
-        ]  # fmt: skip
+        ]
 
-    def recurrence(n_out: int) -> list[dict[str, Any]]:
+    def recurrence(n_out: int) -> list[Layer]:
         return [
-            {"type": "elman", "name": "cell", "n_features": 2, "n_hidden": 2, "n_steps": 3,
-             "bias": True},
+            {
+                "type": "elman",
+                "name": "cell",
+                "n_features": 2,
+                "n_hidden": 2,
+                "n_steps": 3,
+                "bias": True,
+            },
             affine("output", 2, n_out),
-        ]  # fmt: skip
+        ]
 
-    conv = network("conv-relu-cross-entropy", "2 × 2 convolution, ReLU, max-pool, dense.",
-                   ["convolution", "tied-weights", "deep"], convolution("relu", 2), [5, 5, 1], 2,
-                   n_samples=4, loss="cross_entropy")  # fmt: skip
-    elman = network("elman-squared-error", "Three time steps.",
-                    ["recurrence", "tied-weights", "deep"], recurrence(1), [3, 2], 1,
-                    n_samples=5, enumerate_at=[(1, 0.125), (2, 0.25)])  # fmt: skip
+    conv = network(
+        "conv-relu-cross-entropy",
+        "2 × 2 convolution, ReLU, max-pool, dense.",
+        ["convolution", "tied-weights", "deep"],
+        convolution("relu", 2),
+        [5, 5, 1],
+        2,
+        n_samples=4,
+        loss="cross_entropy",
+    )
+    elman = network(
+        "elman-squared-error",
+        "Three time steps.",
+        ["recurrence", "tied-weights", "deep"],
+        recurrence(1),
+        [3, 2],
+        1,
+        n_samples=5,
+        enumerate_at=[(1, 0.125), (2, 0.25)],
+    )
     return [
         conv,
-        network("conv-tanh-squared-error", "2 × 2 convolution, tanh, max-pool, dense.",
-                ["convolution", "tied-weights", "deep", "multiple-outputs"],
-                convolution("tanh", 2), [5, 5, 1], 2, n_samples=4),
-        twin(conv, "conv-mean-reduced", "Trained on the mean loss.", "mean-reduced",
-             reduction="mean"),
+        network(
+            "conv-tanh-squared-error",
+            "2 × 2 convolution, tanh, max-pool, dense.",
+            ["convolution", "tied-weights", "deep", "multiple-outputs"],
+            convolution("tanh", 2),
+            [5, 5, 1],
+            2,
+            n_samples=4,
+        ),
+        twin(
+            conv, "conv-mean-reduced", "Trained on the mean loss.", "mean-reduced", reduction="mean"
+        ),
         elman,
-        network("elman-cross-entropy", "Three time steps, three classes.",
-                ["recurrence", "tied-weights", "deep"], recurrence(3), [3, 2], 3, n_samples=5,
-                loss="cross_entropy", enumerate_at=[(1, 0.125)]),
-        twin(elman, "elman-mean-reduced", "Trained on the mean loss.", "mean-reduced",
-             reduction="mean", enumerate=[]),
-    ]  # fmt: skip
+        network(
+            "elman-cross-entropy",
+            "Three time steps, three classes.",
+            ["recurrence", "tied-weights", "deep"],
+            recurrence(3),
+            [3, 2],
+            3,
+            n_samples=5,
+            loss="cross_entropy",
+            enumerate_at=[(1, 0.125)],
+        ),
+        twin(
+            elman,
+            "elman-mean-reduced",
+            "Trained on the mean loss.",
+            "mean-reduced",
+            reduction="mean",
+            enumerate_at=(),
+        ),
+    ]

@@ -1,6 +1,6 @@
 """Losses and per-sample gradients of one sample, derived by hand, in plain scalar arithmetic.
 
-Imports nothing of the package but ``generator/scalars``. A layer is a pair of functions: `forward`
+Imports nothing of ``gsnr_ref``. A layer is a pair of functions: `forward`
 takes the layer's input and returns its output and what the way back needs; `backward` takes the
 loss's derivative by the output, adds the layer's gradients, and returns the derivative by the
 input. Vectors, images (row by row, pixel by pixel, channel by channel) and weights are flat lists.
@@ -8,7 +8,7 @@ input. Vectors, images (row by row, pixel by pixel, channel by channel) and weig
 
 from typing import Any
 
-from gsnr_ref.golden.generator.scalars import Scalar, sign
+from tests.certify.scalars import Scalar, sign
 
 Vector = list[Scalar]
 Layer = dict[str, Any]
@@ -48,8 +48,9 @@ def add_affine_gradients(gradients: Params, name: str, a: Vector, delta: Vector)
         (f"{name}.weight", [a_s * delta_c for a_s in a for delta_c in delta]),
         (f"{name}.bias", delta),
     ):
-        known = gradients.get(key)
-        gradients[key] = terms if known is None else [k + t for k, t in zip(known, terms)]  # noqa: B905
+        if key in gradients:
+            terms = [known + term for known, term in zip(gradients[key], terms, strict=True)]
+        gradients[key] = terms
 
 
 def patch(layer: Layer, row: int, column: int) -> list[int]:

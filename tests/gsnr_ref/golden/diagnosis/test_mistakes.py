@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from gsnr_ref import golden
+from gsnr_ref.golden import Mistake
 from gsnr_ref.golden.case import folder
+from gsnr_ref.golden.diagnosis.catalogue import MODULES
 
 LISTED = [(case, id) for case in golden.cases() for id in case.mistakes]
 
@@ -93,6 +95,11 @@ def test_any_epsilon_is_recognized(epsilon):
     assert [d.mistake.id for d in report.diagnoses][:1] == ["epsilon-in-denominator"]
 
 
+def test_no_two_mistakes_share_an_id_and_none_is_left_out():
+    every = [m for module in MODULES for m in vars(module).values() if isinstance(m, Mistake)]
+    assert sorted(m.id for m in every) == sorted(golden.mistakes())
+
+
 def test_the_texts_are_complete():
     texts = json.loads((folder() / "mistakes.json").read_text(encoding="utf-8"))
     for text in texts.values():
@@ -102,6 +109,6 @@ def test_the_texts_are_complete():
 
 
 def test_the_docs_list_every_mistake():
-    page = (Path(__file__).parents[3] / "docs" / "golden.md").read_text()
+    page = (Path(__file__).parents[4] / "docs" / "golden.md").read_text()
     listed = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", page, re.MULTILINE)
     assert listed == [(id, mistake.title) for id, mistake in golden.mistakes().items()]

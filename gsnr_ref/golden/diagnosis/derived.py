@@ -1,39 +1,31 @@
 """What follows from gradients or moments, right or wrong, in float64.
 
-Imports ``contract``, ``golden/case`` and NumPy.
+Imports ``contract`` and ``golden/case``.
 """
 
 from collections.abc import Callable
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
-from gsnr_ref.contract import Array, Params
+from gsnr_ref.contract import Array, Params, Structure, flat, map_structure
 from gsnr_ref.golden.case import GoldenCase
 
 Values = dict[str, Any]
 
 
-def each(function: Callable[..., Any], *params: Params) -> Params:
-    return {name: function(*(p[name] for p in params)) for name in params[0]}
-
-
-def ratio(mean: Params, variance: Params) -> Params:
-    return each(lambda m, v: m / v * m, mean, variance)
-
-
-def flat(params: Params) -> Array:
-    return np.concatenate([p.ravel() for p in params.values()])
+def ratio(mean: Params, variance: Params) -> Structure:
+    return map_structure(lambda m, v: m / v * m, mean, variance)
 
 
 def by_n(case: GoldenCase, function: Callable[[int], Any]) -> dict[str, Any]:
     return {n: function(int(n)) for n in case.expected["predicted_osgr"]}
 
 
-def weights_of(mean: Params, variance: Params, n: int) -> Params:
-    squares = each(lambda m, v: m * m + v / n, mean, variance)
+def weights_of(mean: Params, variance: Params, n: int) -> Structure:
+    squares = map_structure(lambda m, v: m * m + v / n, mean, variance)
     total = flat(squares).sum()
-    return each(lambda s: s / total, squares)
+    return map_structure(lambda s: s / total, squares)
 
 
 def predicted(weights: Params, mean: Params, variance: Params, n: int) -> float:
@@ -59,7 +51,7 @@ def from_moments(case: GoldenCase, mean: Params, ddof0: Params, ddof1: Params | 
         n = len(case.x)
         plug_in = ratio(mean, ddof1)
         values["variance_ddof1"], values["gsnr_ddof1"] = ddof1, plug_in
-        values["debiased_gsnr"] = each(lambda r: (n - 3) / (n - 1) * r - 1 / n, plug_in)
+        values["debiased_gsnr"] = map_structure(lambda r: (n - 3) / (n - 1) * r - 1 / n, plug_in)
         values["debiased_osgr"] = float((signal - flat(ddof1).sum() / n) / signal)
     return values
 
@@ -71,8 +63,8 @@ def from_gradients(case: GoldenCase, gradients: Params) -> Values:
     def mean_of(g: Array) -> Array:
         return np.asarray(np.tensordot(p, g, 1))
 
-    mean = each(mean_of, gradients)
-    ddof0 = each(lambda g: mean_of(np.square(g - mean_of(g))), gradients)
+    mean = map_structure(mean_of, gradients)
+    ddof0 = map_structure(lambda g: mean_of(np.square(g - mean_of(g))), gradients)
     ddof1 = sample_variance(case, ddof0)
     return {"per_sample_gradients": gradients, **from_moments(case, mean, ddof0, ddof1)}
 
@@ -83,8 +75,10 @@ def shares_of(case: GoldenCase) -> Array:
 
 
 def sample_variance(case: GoldenCase, ddof0: Params) -> Params | None:
+    if "variance_ddof1" not in case.expected:
+        return None
     n = len(case.x)
-    return each(lambda v: v * n / (n - 1), ddof0) if "variance_ddof1" in case.expected else None
+    return dict(map_structure(lambda v: v * n / (n - 1), ddof0))
 
 
 def right_moments(case: GoldenCase) -> tuple[Params, Params, Params | None]:
@@ -92,9 +86,14 @@ def right_moments(case: GoldenCase) -> tuple[Params, Params, Params | None]:
     return e["mean"], e["variance_ddof0"], e.get("variance_ddof1")
 
 
-@overload
-def scaled(params: Params, factor: float) -> Params: ...
-@overload
-def scaled(params: None, factor: float) -> None: ...
-def scaled(params: Params | None, factor: float) -> Params | None:
-    return None if params is None else each(lambda p: p * factor, params)
+def scaled(structure: Structure, factor: float) -> Structure:
+    return map_structure(lambda p: p * factor, structure)
+
+
+def scaled_gradients(case: GoldenCase, factor: float) -> Values:
+    """Gradients times a factor. GSNR, OSGR and all other ratios stay as they are."""
+    square = factor**2
+    factors = {"per_sample_gradients": factor, "mean": factor}
+    factors |= {"variance_ddof0": square, "variance_ddof1": square}
+    e = case.expected
+    return {quantity: scaled(e[quantity], f) for quantity, f in factors.items() if quantity in e}

@@ -1,6 +1,6 @@
 """From per-sample gradients to GSNR and OSGR, equation by equation, in plain scalar arithmetic.
 
-Imports nothing of the package but the generator. Runs on Fractions or on balls.
+Imports nothing of ``gsnr_ref``. Runs on Fractions or on balls.
 """
 
 import math
@@ -8,10 +8,14 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from gsnr_ref.golden.generator.layers import Params, Vector, loss_and_gradient, loss_of
-from gsnr_ref.golden.generator.scalars import Scalar, is_degenerate, is_zero
+from tests.certify.cases import Case
+from tests.certify.cases.building import flatten
+from tests.certify.layers import Params, Vector, loss_and_gradient, loss_of
+from tests.certify.scalars import Scalar, is_degenerate, is_zero
 
 Number = Callable[[Any], Scalar]
+#: At which osgr_weights and predicted_osgr are stated.
+TRAINING_SET_SIZES = (1, 8, 1000)
 
 
 def ratio(a: Scalar, b: Scalar) -> Scalar:
@@ -22,46 +26,47 @@ def ratio(a: Scalar, b: Scalar) -> Scalar:
 
 
 class Inputs:
-    """What a case states, as scalars: parameters, samples, probabilities."""
+    """What a case states, as flat lists of scalars: parameters, samples, probabilities."""
 
-    def __init__(self, case: dict[str, Any], number: Number) -> None:
-        loss = case["model"]["loss"]
-        self.model = case["model"] | {"loss": loss | {"scale": number(loss["scale"])}}
-        self.params: Params = {k: [number(v) for v in p] for k, p in case["params"].items()}
-        self.x = [[number(v) for v in row] for row in case["x"]]
-        classes = loss["type"] == "cross_entropy"
-        self.y = case["y"] if classes else [[number(v) for v in row] for row in case["y"]]
+    def __init__(self, case: Case, number: Number) -> None:
+        self.is_classes = case.loss == "cross_entropy"
+        loss = {"type": case.loss, "scale": number(case.scale)}
+        self.model: dict[str, Any] = {"layers": case.layers, "loss": loss}
+
+        def scalars(nested: Any) -> Vector:
+            return [number(value) for value in flatten(nested)]
+
+        self.params: Params = {name: scalars(value) for name, value in case.params.items()}
+        self.x = [scalars(row) for row in case.x]
+        self.y = case.y if self.is_classes else [scalars(row) for row in case.y]
         n = len(self.x)
-        self.weighted = "probabilities" in case
-        shares = case["probabilities"] if self.weighted else [Fraction(1, n)] * n
+        shares = [Fraction(1, n)] * n if case.probabilities is None else case.probabilities
         self.shares = [Fraction(p) for p in shares]  # they sum to exactly 1
         self.number = number
 
     def places(self) -> Iterator[tuple[Vector, int]]:
         """Every stated number that is not a count or a share, as (list, index)."""
-        for vector in (*self.params.values(), *self.x, *([] if self._classes else self.y)):
+        for vector in (*self.params.values(), *self.x, *([] if self.is_classes else self.y)):
             for index in range(len(vector)):
                 yield vector, index
 
-    @property
-    def _classes(self) -> bool:
-        return bool(self.model["loss"]["type"] == "cross_entropy")
 
-
-def all_quantities(case: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
+def all_quantities(case: Case, inputs: Inputs) -> dict[str, Any]:
     """Every expected value of a case. Leaves are scalars, or the floats ``inf`` and ``nan``."""
     n, number, shares = len(inputs.x), inputs.number, inputs.shares
     pairs = zip(inputs.x, inputs.y, strict=True)
     both = [loss_and_gradient(inputs.model, inputs.params, x, y) for x, y in pairs]
     losses = [loss for loss, _ in both]
-    trainable = case["model"]["trainable"]
     # g[name][j][i]: derivative of sample i's loss by entry j of a parameter
-    g = {name: [list(entry) for entry in zip(*(b[1][name] for b in both))] for name in trainable}  # noqa: B905
+    g = {
+        name: [list(entry) for entry in zip(*(b[1][name] for b in both), strict=True)]
+        for name in case.trainable
+    }
     different = [
         (i, k)
         for i in range(n)
         for k in range(i)
-        if (case["x"][i], case["y"][i]) != (case["x"][k], case["y"][k])
+        if (case.x[i], case.y[i]) != (case.x[k], case.y[k])
     ]
 
     def mean_of(g_j: Vector) -> Scalar:  # g̃ = Σ p_i g_i
@@ -84,12 +89,12 @@ def all_quantities(case: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
     }
     m2s = [m * m for ms in mean.values() for m in ms]
     signal, noise = sum(m2s), sum(v for vs in variance.values() for v in vs)
-    sizes = case["training_set_sizes"]
+    sizes = TRAINING_SET_SIZES
     values["osgr_weights"] = {str(size): weights(mean, variance, size) for size in sizes}
     values["predicted_osgr"] = {str(size): predicted(mean, variance, size) for size in sizes}
     values["noise_scale"] = ratio(noise, signal)
     values["coherence"] = ratio(signal, signal + noise)
-    if not inputs.weighted and n > 1:
+    if case.probabilities is None and n > 1:
         sample = on_parameters(lambda v: v * n / (n - 1), variance)
         values["variance_ddof1"] = sample
         values["gsnr_ddof1"] = on_parameters(lambda m, v: ratio(m * m, v), mean, sample)
@@ -97,14 +102,14 @@ def all_quantities(case: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
             values["debiased_gsnr"] = on_parameters(lambda m, v: debiased(m, v, n), mean, sample)
         if not is_zero(signal):  # Σ(ḡ² − s²/n)/Σḡ²
             values["debiased_osgr"] = (signal - noise / (n - 1)) / signal
-    if case["reduction"] != "none":
-        factor = n if case["reduction"] == "sum" else 1
+    if case.reduction != "none":
+        factor = n if case.reduction == "sum" else 1
         values["reduced_loss"] = sum(losses) * factor / n
         values["reduced_gradient"] = on_parameters(lambda m: m * factor, mean)
-    if case["enumerate"]:
+    if case.enumerate_at:
         values["enumerated_osgr"] = {
             f"n={size} learning_rate={rate!r}": enumerated(inputs, g, losses, size, rate)
-            for size, rate in case["enumerate"]
+            for size, rate in case.enumerate_at
         }
     return values
 
