@@ -1,7 +1,11 @@
-"""Imports the core, ``files``, ``options`` and ``toy_models``: every equation as a claim that runs.
+"""Imports ``closed_form``, ``contract``, ``feature_learning``, ``files``, ``gradients``,
+``moments``, ``options``, ``osgr``, ``related``, ``signal_to_noise`` and ``toy_models``: every
+equation as a claim that runs.
 
-A claim is a left side, a right side, and what they may differ by and why. An application: nothing
-imports it but the command.
+A claim (``claim``) has a left side, a right side, and what they may differ by and why. ``identity``
+and ``controls`` state them on any case; ``derivation``, ``gradient_change``, ``forms``, ``steps``
+and ``draws`` on small cases, whose training sets are counted (``counting``); ``equations`` is the
+table of them by number. ``tasks`` says which run, ``report`` what came out.
 """
 
 from gsnr_ref.claims.claim import Claim, Settings

@@ -1,7 +1,4 @@
-"""A claim: two sides that should agree, and by how much they may differ, and why.
-
-Imports ``toy_models``.
-"""
+"""A claim: two sides that should agree, and by how much they may differ, and why."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

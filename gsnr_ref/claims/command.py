@@ -1,4 +1,4 @@
-"""``gsnr-ref verify``. Imports ``files`` and ``options``."""
+"""``gsnr-ref verify``: what it takes, and what it prints."""
 
 import argparse
 from pathlib import Path

@@ -1,7 +1,4 @@
-"""Planted controls: cases that violate an assumption, where the identity must break.
-
-Imports ``contract``, ``osgr`` and ``toy_models``.
-"""
+"""Planted controls: cases that violate an assumption, where the identity must break."""
 
 from dataclasses import replace
 

@@ -1,8 +1,7 @@
 """Every training set of a small case, counted: what the left sides of the equations are made of.
 
 In rational arithmetic where the case allows it. Everything here is a plain sum over sequences of
-draws, with real steps and losses: no code is shared with the routes on the right. Imports
-``contract``, ``gradients``, ``moments`` (for the right sides) and ``toy_models``.
+draws, with real steps and losses: no code is shared with the routes on the right.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,7 +1,6 @@
 """The paper's equations 2 to 22, each by counting every training set.
 
-In rational arithmetic where the case allows it, with equal fractions on both sides. Imports
-``contract``, ``osgr``, ``signal_to_noise`` and ``toy_models``.
+In rational arithmetic where the case allows it, with equal fractions on both sides.
 """
 
 from dataclasses import replace

@@ -1,8 +1,4 @@
-"""Other draws: splits, test sets and labels, statements 3.6 to 3.8.
-
-Numbers "3.k" are this package's own: the paper does not have them. The docs derive them. Imports
-``closed_form``, ``moments``, ``osgr`` and ``toy_models``.
-"""
+"""Other draws: splits, test sets and labels, statements 3.6 to 3.8."""
 
 from dataclasses import replace
 from fractions import Fraction

@@ -1,7 +1,4 @@
-"""The table of equations: which claims state each, and on which cases they run.
-
-Imports nothing outside the room.
-"""
+"""The table of equations: which claims state each, and on which cases they run."""
 
 from gsnr_ref.claims import derivation, draws, forms, gradient_change, identity, steps
 from gsnr_ref.claims.claim import Check
@@ -29,7 +26,7 @@ EQUATIONS: dict[str, tuple[tuple[Check, tuple[tuple[str, str], ...]], ...]] = {
         (identity.converges_with_order_one, (FLOAT,)),
     ),
     "28": ((gradient_change.feature_learning_term, (FLOAT,)),),
-    # What follows from the identity: statements of this package's documentation
+    # What follows from the identity: numbers of this package's own, derived in its documentation
     "3.1": ((forms.collapsed_form, BOTH),),
     "3.2": ((forms.noise_scale, BOTH),),
     "3.3": ((forms.spearman_brown, BOTH),),

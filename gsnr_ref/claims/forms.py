@@ -1,8 +1,4 @@
-"""Other forms of the identity: statements 3.1 to 3.3.
-
-Numbers "3.k" are this package's own: the paper does not have them. The docs derive them. Imports
-``osgr``, ``related`` and ``toy_models``.
-"""
+"""Other forms of the identity: statements 3.1 to 3.3."""
 
 from dataclasses import replace
 

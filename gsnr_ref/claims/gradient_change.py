@@ -1,7 +1,4 @@
-"""Equation 28: how a step of the earlier layers changes a layer's mean gradient.
-
-Imports ``feature_learning``, ``gradients`` and ``toy_models``.
-"""
+"""Equation 28: how a step of the earlier layers changes a layer's mean gradient."""
 
 from typing import Any
 

@@ -1,7 +1,4 @@
-"""Claims on any case: from gradients to the identity of equation 22.
-
-Imports ``contract``, ``gradients``, ``moments``, ``osgr`` and ``toy_models``.
-"""
+"""Claims on any case: from gradients to the identity of equation 22."""
 
 import math
 from dataclasses import replace

@@ -1,7 +1,4 @@
-"""A case's population: its points, its moments, and how far a sampled value may lie from them.
-
-Imports ``contract``, ``moments`` and ``toy_models``.
-"""
+"""A case's population: its points, its moments, and how far a sampled value may lie from them."""
 
 import math
 from collections.abc import Sequence

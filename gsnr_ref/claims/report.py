@@ -1,4 +1,4 @@
-"""The table of outcomes, and the same as JSON. Imports nothing outside the room."""
+"""The table of outcomes, and the same as JSON."""
 
 import json
 from collections.abc import Callable, Iterable

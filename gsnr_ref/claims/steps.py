@@ -1,8 +1,4 @@
-"""Other steps: any learning rate, and preconditioned: statements 3.4, 3.5, 3.9 and 3.10.
-
-Numbers "3.k" are this package's own: the paper does not have them. The docs derive them. Imports
-``closed_form``, ``contract``, ``moments``, ``osgr``, ``signal_to_noise`` and ``toy_models``.
-"""
+"""Other steps: any learning rate, and preconditioned: statements 3.4, 3.5, 3.9 and 3.10."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Which claims run on which cases. Imports ``toy_models``."""
+"""Which claims run on which cases."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""``gsnr-ref reproduce``. Imports the rest of ``experiments``."""
+"""``gsnr-ref reproduce``. Imports ``options`` and the rest of ``experiments``."""
 
 import argparse
 import json
