@@ -98,7 +98,9 @@ def test_help_loads_no_application():
 
 def test_ctrl_c_ends_it_cleanly():
     code = (
-        "import sys; from gsnr_ref.cli import main; from gsnr_ref.claims.tasks import Task; "
+        # a shell that runs the tests in the background has their children ignore Ctrl-C
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from gsnr_ref.cli import main; from gsnr_ref.claims.tasks import Task; "
         "run = Task.run; Task.run = lambda task: print('ready', flush=True) or run(task); "
         "sys.exit(main())"
     )
