@@ -26,6 +26,8 @@ from gsnr_ref.osgr.preconditioned import preconditioned_osgr
 from gsnr_ref.osgr.predicted import collapsed_osgr, effective_gsnr, osgr_weights, predicted_osgr
 from gsnr_ref.signal_to_noise import GSNRSummary, gsnr, gsnr_summaries, gsnr_summary
 
+__version__ = "0.1.0"
+
 __all__ = [  # noqa: RUF022 (in the order of the derivation)
     # What a user brings
     "Model",

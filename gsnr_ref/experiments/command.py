@@ -1,4 +1,7 @@
-"""``gsnr-ref reproduce``. Imports ``experiments/harness`` and ``experiments/registry``."""
+"""``gsnr-ref reproduce``.
+
+Imports ``options``, ``experiments/harness`` and ``experiments/registry``.
+"""
 
 import argparse
 import json
@@ -16,15 +19,14 @@ from gsnr_ref.experiments.harness import (
     write_output,
 )
 from gsnr_ref.experiments.registry import EXPERIMENTS
+from gsnr_ref.options import jobs, seed
 
 
-def add_parser(commands: Any, jobs: Any, seed: Any) -> None:
-    """Add the command to those of ``gsnr-ref``; `jobs` and `seed` parse those arguments."""
-    parser = commands.add_parser(
-        "reproduce",
-        help="reproduce the paper's figures, and go where it did not",
-        description="Run an experiment, or all of them, and write figures, a table and a report "
-        "into a folder of its own. A run that was stopped goes on with --resume.",
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes, and what it runs."""
+    parser.description = (
+        "Run an experiment, or all of them, and write figures, a table and a report "
+        "into a folder of its own. A run that was stopped goes on with --resume."
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="of an experiment, or all")
     parser.add_argument("--list", action="store_true", help="list the experiments and stop")

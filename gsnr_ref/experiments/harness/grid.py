@@ -23,7 +23,7 @@ from gsnr_ref.parallel import one_blas_thread
 _ONE_AT_A_TIME = threading.Lock()
 
 
-class GridError(RuntimeError):
+class GridError(OSError):
     """A grid stopped before its end; the message says what is kept."""
 
 
@@ -92,6 +92,8 @@ def run_grid(
             text = json.dumps({"cell": cell, "seconds": round(seconds, 3), "rows": rows})
             write_atomically(folder / f"{key}.json", text)
             done[key] = json.loads(text)["rows"]  # the same numbers as a resumed run reads
+    except GridError:
+        raise
     except OSError as error:
         raise GridError(_kept(name, done, f"{folder}: {error}")) from error
     except RuntimeError as error:  # what joblib and Dask raise for a lost worker

@@ -1,12 +1,8 @@
-"""Which claims run on which cases, and the table of their outcomes."""
+"""Which claims run on which cases."""
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from fractions import Fraction
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from unicodedata import combining
 
 from gsnr_ref.claims.claim import Check, Claim, Settings
 from gsnr_ref.claims.controls import correlated_draws, fitted_parameters
@@ -129,73 +125,3 @@ def run(tasks: Iterable[Task]) -> Iterator[Claim]:
     """
     for task in tasks:
         yield from task.run()
-
-
-HEADER = (
-    "claim", "eq.", "case", "n", "learning rate", "left", "right", "difference", "allowed", "why",
-    "verdict",
-)  # fmt: skip
-
-
-def table(claims: Iterable[Claim]) -> str:
-    """Format claims as an aligned text table.
-
-    Examples
-    --------
-    >>> print(table([Claim("1 + 1 = 2", "-", 2.0, 2.0, 0.0, "exact")]))
-    claim      eq.  case  n  learning rate  left  right  difference  allowed  why    verdict
-    ---------  ---  ----  -  -------------  ----  -----  ----------  -------  -----  -------
-    1 + 1 = 2  -          -  -              2     2      0           0        exact  holds
-    """
-    rows = [HEADER, *(_row(claim) for claim in claims)]
-    widths = [max(_width(row[i]) for row in rows) for i in range(len(HEADER))]
-    rows.insert(1, tuple("-" * width for width in widths))
-    return "\n".join(
-        "  ".join(c + " " * (w - _width(c)) for c, w in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
-
-
-def _width(text: str) -> int:
-    """Columns that a text takes on a terminal: the tilde of g̃ takes none."""
-    return sum(not combining(character) for character in text)
-
-
-def _row(claim: Claim) -> tuple[str, ...]:
-    return (
-        claim.name,
-        claim.equation,
-        claim.case,
-        _cell(claim.n),
-        _cell(claim.learning_rate),
-        _cell(claim.left),
-        _cell(claim.right),
-        _cell(claim.difference, digits=2),
-        _cell(claim.error_bound, digits=2),
-        claim.explanation,
-        claim.verdict,
-    )
-
-
-def _cell(value: Any, digits: int = 6) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, Fraction):
-        text = str(value)
-        return text if len(text) <= 20 else f"{float(value):.{digits}g} (fraction)"
-    return value if isinstance(value, str) else f"{value:.{digits}g}"
-
-
-def as_json(claims: Iterable[Claim], settings: Settings) -> str:
-    """Return claims and settings as JSON; fractions as strings.
-
-    Examples
-    --------
-    >>> json.loads(as_json([], Settings()))["settings"]["seed"]
-    0
-    """
-    rows = [
-        asdict(c) | {"difference": c.difference, "holds": c.holds, "verdict": c.verdict}
-        for c in claims
-    ]
-    return json.dumps({"settings": asdict(settings), "claims": rows}, default=str, indent=1)
