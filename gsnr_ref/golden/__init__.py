@@ -3,6 +3,7 @@
 An application: imports the core and ``toy_models``; nothing imports it but the command.
 """
 
+from gsnr_ref import companion  # noqa: F401 (checks that toy_models is ours)
 from gsnr_ref.golden.case import GoldenCase, cases, flag_reasons, load
 from gsnr_ref.golden.check import CaseReport, ConformanceError, check, compare
 from gsnr_ref.golden.compare import QUANTITIES, Element, QuantityReport
