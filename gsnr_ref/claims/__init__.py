@@ -1,4 +1,4 @@
-"""Imports ``closed_form``, ``contract``, ``feature_learning``, ``files``, ``gradients``,
+"""Imports ``closed_form``, ``companion``, ``contract``, ``feature_learning``, ``files``, ``gradients``,
 ``moments``, ``options``, ``osgr``, ``related``, ``signal_to_noise`` and ``toy_models``: every
 equation as a claim that runs.
 
@@ -8,6 +8,7 @@ and ``draws`` on small cases, whose training sets are counted (``counting``); ``
 table of them by number. ``tasks`` says which run, ``report`` what came out.
 """
 
+from gsnr_ref import companion  # noqa: F401 (checks that toy_models is ours)
 from gsnr_ref.claims.claim import Claim, Settings
 from gsnr_ref.claims.equations import EQUATIONS
 from gsnr_ref.claims.report import as_json, table

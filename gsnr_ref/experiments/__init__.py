@@ -1,4 +1,4 @@
-"""Imports ``contract``, ``feature_learning``, ``files``, ``gradients``, ``inference``, ``moments``,
+"""Imports ``companion``, ``contract``, ``feature_learning``, ``files``, ``gradients``, ``inference``, ``moments``,
 ``osgr``, ``parallel``, ``related``, ``signal_to_noise`` and ``toy_models``: the experiments of the
 paper, and some that it did not do.
 
@@ -6,3 +6,5 @@ One experiment a file, under the name that ``gsnr-ref reproduce`` knows. ``harne
 of cells and writes what comes of it; ``shared`` holds the physics that several experiments have in
 common; ``registry`` lists the experiments, and ``command`` stands on top.
 """
+
+from gsnr_ref import companion  # noqa: F401 (checks that toy_models is ours)

@@ -7,7 +7,6 @@ import argparse
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from gsnr_ref.experiments.harness import (
     SCALES,

@@ -4,6 +4,7 @@ An application: golden cases (``case``), a backend's results against one quantit
 one case (``conformance``) and all of them (``suite``), and what went wrong (``diagnosis``).
 """
 
+from gsnr_ref import companion  # noqa: F401 (checks that toy_models is ours)
 from gsnr_ref.golden.case import GoldenCase, cases, flag_reasons, load
 from gsnr_ref.golden.conformance import CaseReport, ConformanceError, check, compare
 from gsnr_ref.golden.diagnosis import Diagnosis, Mistake, mistakes

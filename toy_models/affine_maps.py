@@ -9,8 +9,8 @@ unchanged observes the model; that is all it takes to compute per-sample gradien
 backward pass.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import autograd.numpy as anp
 import numpy as np
@@ -19,6 +19,14 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Params = dict[str, Array]
 Tap = Callable[[str, Any, Any], Any]
+Option = TypeVar("Option")
+
+
+def chosen(name: str, key: str, options: Mapping[str, Option]) -> Option:
+    """The option of this key, or an error that names the argument and lists the keys."""
+    if key not in options:
+        raise ValueError(f"{name} is {key!r}; expected one of {list(options)}")
+    return options[key]
 
 
 def no_tap(name: str, inputs: Any, outputs: Any) -> Any:
@@ -93,6 +101,8 @@ class AffineModel:
     --------
     >>> from toy_models import squared_error
     >>> model = AffineModel({"layer": (2, 1)}, squared_error, bias=False)
+    >>> model
+    AffineModel({'layer': (2, 1)}, squared_error, bias=False)
     >>> model.trainable, model.init(seed=0)["layer.weight"].shape
     (('layer.weight',), (2, 1))
     """
@@ -113,6 +123,17 @@ class AffineModel:
         self.per_sample_loss = loss
         self.bias = bias
         self.frozen = tuple(frozen)
+
+    def __repr__(self) -> str:
+        settings = self._settings()
+        settings += [] if self.bias else ["bias=False"]
+        settings += [f"frozen={self.frozen}"] if self.frozen else []
+        return f"{type(self).__name__}({', '.join(settings)})"
+
+    def _settings(self) -> list[str]:
+        """The arguments before `bias`, as they are written in a call."""
+        loss = self.per_sample_loss
+        return [str(self.layers), getattr(loss, "__name__", repr(loss))]
 
     @property
     def trainable(self) -> tuple[str, ...]:
