@@ -21,9 +21,10 @@ from gsnr_ref.contract import (
     is_exact,
 )
 from gsnr_ref.gradients import per_sample_gradients
-from gsnr_ref.gradients.tapped import tapped_layers
+from gsnr_ref.gradients.tapped import TappedLayer, tapped_layers
 from gsnr_ref.moments.mergeable import GradientMoments, checked_weights, total_weight
-from gsnr_ref.moments.sums import Sums, empty_sums, product_sums, two_pass_sums
+from gsnr_ref.moments.products import product_sums
+from gsnr_ref.moments.sums import Sums, empty_sums, two_pass_sums
 
 _LARGEST_CHUNK = 10_000
 _CACHED_BYTES = 12 * 2**20
@@ -164,16 +165,18 @@ def _tapped_moments(
             wanted = [p for p in (f"{name}.weight", f"{name}.bias") if p in model.trainable]
             if not wanted:
                 check_finite(f"inputs of {name!r}", layer.inputs)
-            elif layer.inputs.shape[1] > 1 or is_exact(layer.deltas):
-                sums |= {p: two_pass_sums(layer.gradients(p), weights) for p in wanted}
-            else:
-                both = product_sums(layer.inputs[:, 0], layer.deltas[:, 0], weights)
-                sums |= {
-                    p: s
-                    for p, s in zip((f"{name}.weight", f"{name}.bias"), both, strict=True)
-                    if p in wanted
-                }
+            sums |= {p: _layer_sums(layer, p, weights) for p in wanted}
     for s in sums.values():
         if not is_exact(s.mean) and not np.isfinite(s.mean).all():
             explain_not_finite(params, x, y)
     return GradientMoments.of_sums(count, {p: sums[p] for p in model.trainable})
+
+
+def _layer_sums(layer: TappedLayer, parameter: str, weights: Array | None) -> Sums:
+    """Sums of a parameter's gradients; those of a dense layer are products, and never formed."""
+    if layer.inputs.shape[1] > 1 or is_exact(layer.deltas):
+        return two_pass_sums(layer.gradients(parameter), weights)
+    inputs, deltas = layer.inputs[:, 0], layer.deltas[:, 0]
+    if parameter.endswith(".bias"):  # a weight whose input is always 1
+        return Sums(*(s[0] for s in product_sums(np.ones((len(deltas), 1)), deltas, weights)))
+    return product_sums(inputs, deltas, weights)

@@ -21,6 +21,7 @@ LAYERS = {
     "parallel": set(),
     "gradients": {"contract", "gradients"},
     "moments.sums": set(),
+    "moments.products": {"moments.sums"},
     "moments.mergeable": {"contract", "moments.sums"},
     "moments": {"contract", "gradients", "moments"},
     "signal_to_noise": {"contract", "moments"},
