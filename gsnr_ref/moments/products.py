@@ -63,10 +63,10 @@ def product_sums(inputs: Array, deltas: Array, weights: Array | None = None) -> 
     sums = np.array([mean, zeros, m2, zeros])
     rows, columns = _spanned(~accurate)
     centred, good = _four_products(inputs, deltas, weights, rows, columns)
-    entries = np.ix_(rows, columns)
-    good &= ~accurate[entries]
-    sums[:, *entries] = np.where(good, centred, sums[:, *entries])
-    accurate[entries] |= good
+    rows = rows[:, None]
+    good &= ~accurate[rows, columns]
+    sums[:, rows, columns] = np.where(good, centred, sums[:, rows, columns])
+    accurate[rows, columns] |= good
     rows, columns = np.nonzero(~accurate)
     size = max(1, _BLOCK // n_samples)
     for start in range(0, len(rows), size):

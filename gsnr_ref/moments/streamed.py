@@ -20,7 +20,7 @@ from gsnr_ref.contract import (
     explain_not_finite,
     is_exact,
 )
-from gsnr_ref.gradients import per_sample_gradients
+from gsnr_ref.gradients import Method, per_sample_gradients
 from gsnr_ref.gradients.tapped import TappedLayer, tapped_layers
 from gsnr_ref.moments.mergeable import GradientMoments, checked_weights, total_weight
 from gsnr_ref.moments.products import product_sums
@@ -37,7 +37,7 @@ def gradient_moments(
     y: Any = None,
     weights: Any = None,
     chunk_size: int | None = None,
-    method: str = "tapped",
+    method: Method = "tapped",
 ) -> GradientMoments:
     """Mean and variance of the per-sample gradient, without keeping per-sample gradients.
 

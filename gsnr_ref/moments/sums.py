@@ -1,9 +1,9 @@
 """Mean and sum of squared deviations of arrays, with every digit that float64 allows.
 
-Imports nothing of the package. A `Sums` holds two words for each number, like double-double arithmetic: a
-value and its rounding remainder. So pieces can be merged in any order, and a mean of 1e7 does not
-blur a deviation of 0.1. Exact numbers (``fractions.Fraction``) pass through exactly: their
-remainders are zero.
+Imports nothing of the package. A `Sums` holds two words for each number, like double-double
+arithmetic: a value and its rounding remainder. So pieces can be merged in any order, and a mean of
+1e7 does not blur a deviation of 0.1. Exact numbers (``fractions.Fraction``) pass through exactly:
+their remainders are zero.
 """
 
 from typing import Any, NamedTuple

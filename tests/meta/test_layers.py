@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CORE = {"contract", "gradients", "moments", "signal_to_noise", "osgr", "parallel"} | {
+CORE = {"autodiff", "contract", "gradients", "moments", "signal_to_noise", "osgr", "parallel"} | {
     "closed_form",
     "inference",
     "related",
@@ -18,8 +18,9 @@ CORE = {"contract", "gradients", "moments", "signal_to_noise", "osgr", "parallel
 #: What each module of gsnr_ref may import of gsnr_ref. The longest prefix of a name counts.
 LAYERS = {
     "contract": set(),
+    "autodiff": set(),
     "parallel": set(),
-    "gradients": {"contract", "gradients"},
+    "gradients": {"autodiff", "contract", "gradients"},
     "moments.sums": set(),
     "moments.products": {"moments.sums"},
     "moments.mergeable": {"contract", "moments.sums"},
@@ -30,7 +31,7 @@ LAYERS = {
     "osgr.step": {"contract"},
     "osgr.measured": {"contract", "parallel", "osgr.ratio", "osgr.step"},
     "osgr.enumerated": {"contract", "osgr.step"},
-    "osgr.expansion": {"contract", "gradients"},
+    "osgr.expansion": {"autodiff", "contract", "gradients"},
     "osgr.preconditioned": {"contract", "moments"},
     "osgr.holdout": {"contract", "moments"},
     "closed_form": {"closed_form"},
