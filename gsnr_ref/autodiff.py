@@ -21,7 +21,7 @@ def make_vjp(
     Examples
     --------
     >>> backward, value = make_vjp(lambda x: x * x)(3.0)
-    >>> value, float(backward(1.0))
+    >>> float(value), float(backward(1.0))
     (9.0, 6.0)
     """
     at: Callable[[Point], tuple[Callable[[Any], Point], Any]] = autograd.make_vjp(function)

@@ -12,6 +12,7 @@ from gsnr_ref.contract import (
     Array,
     InputError,
     Model,
+    Number,
     Params,
     as_array,
     check_batch,
@@ -22,7 +23,8 @@ from gsnr_ref.contract import (
 )
 from gsnr_ref.gradients import Method, per_sample_gradients
 from gsnr_ref.gradients.tapped import TappedLayer, tapped_layers
-from gsnr_ref.moments.mergeable import GradientMoments, checked_weights, total_weight
+from gsnr_ref.moments.checks import checked_weights, total_weight
+from gsnr_ref.moments.mergeable import GradientMoments
 from gsnr_ref.moments.products import product_sums
 from gsnr_ref.moments.sums import Sums, empty_sums, two_pass_sums
 
@@ -38,7 +40,7 @@ def gradient_moments(
     weights: Any = None,
     chunk_size: int | None = None,
     method: Method = "tapped",
-) -> GradientMoments:
+) -> GradientMoments[Params]:
     """Mean and variance of the per-sample gradient, without keeping per-sample gradients.
 
     Parameters
@@ -99,7 +101,7 @@ def gradient_moments(
         check_count("chunk_size", chunk_size)
     elif method != "tapped":
         chunk_size = _LARGEST_CHUNK
-    total: GradientMoments | None = None
+    total: GradientMoments[Params] | None = None
     for chunk_x, chunk_y, chunk_weights in _chunks(model, params, x, y, weights, chunk_size):
         if method == "tapped":
             piece = _tapped_moments(model, params, chunk_x, chunk_y, chunk_weights)
@@ -149,8 +151,8 @@ def _cached_chunk(model: Model, params: Params, x: Array, y: Array) -> int:
 
 def _tapped_moments(
     model: Model, params: Params, x: Array, y: Array, weights: Array | None
-) -> GradientMoments:
-    count: Any = len(x)
+) -> GradientMoments[Params]:
+    count: Number = len(x)
     if weights is not None:
         used = weights > 0
         x, y, weights = x[used], y[used], weights[used]

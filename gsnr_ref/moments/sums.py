@@ -65,8 +65,8 @@ def pairwise_sum(terms: Array) -> Any:
 
 
 def empty_sums(shape: tuple[int, ...], dtype: Any = np.float64) -> Sums:
-    """Sums of no samples."""
-    zeros = np.zeros(shape, dtype)
+    """Sums of no samples: float64, or exact where the samples would be."""
+    zeros = np.zeros(shape, np.result_type(dtype, np.float64))
     return Sums(zeros, zeros, zeros, zeros)
 
 

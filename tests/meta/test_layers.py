@@ -23,7 +23,8 @@ LAYERS = {
     "gradients": {"autodiff", "contract", "gradients"},
     "moments.sums": set(),
     "moments.products": {"moments.sums"},
-    "moments.mergeable": {"contract", "moments.sums"},
+    "moments.checks": {"contract", "moments.sums"},
+    "moments.mergeable": {"contract", "moments.checks", "moments.sums"},
     "moments": {"contract", "gradients", "moments"},
     "signal_to_noise": {"contract", "moments"},
     "osgr": set(),
@@ -64,6 +65,7 @@ INSIDE_FUNCTIONS = {
 } | {
     "matplotlib",
     "distributed",
+    "typing_extensions",  # of the type checker
 }
 
 
