@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -48,10 +48,7 @@ def population_moments(case: Case, seed: int) -> tuple[GradientMoments, list[Gra
     streams = np.random.default_rng([seed, 1]).spawn(_POPULATION_BATCHES)
     batches = (population.sample(rng, _POPULATION_BATCH) for rng in streams)
     pieces = [gradient_moments(model, params, [batch]) for batch in batches]
-    total = pieces[0]
-    for piece in pieces[1:]:
-        total = total.merge(piece)
-    return total, pieces
+    return reduce(GradientMoments.merge, pieces), pieces
 
 
 def finite_support(case: Case) -> FiniteSupport:
