@@ -25,7 +25,7 @@ def per_sample_gradients(
     Parameters
     ----------
     model : Model
-    params : dict of str to ndarray
+    params : dict of str to ndarray, or any mapping
     x : array_like, shape (n_samples, ...)
     y : array_like, shape (n_samples, ...)
     method : {"tapped", "loop"}

@@ -46,7 +46,7 @@ def gradient_moments(
     Parameters
     ----------
     model : Model
-    params : dict of str to ndarray
+    params : dict of str to ndarray, or any mapping
     x : array_like, shape (n_samples, ...), or iterable of (x, y) batches
         An iterable is read once, batch by batch, and may be longer than memory; leave `y` out.
     y : array_like, shape (n_samples, ...)

@@ -101,7 +101,7 @@ def osgr_expansion(model: Model, params: Params, population: FiniteSupport, n: i
         moving = {name: params[name] for name in model.trainable}
 
         def loss(theta: Any) -> Any:
-            full = params | {name: theta[name] for name in moving}
+            full = {**params, **{name: theta[name] for name in moving}}
             return (weights * model.loss(full, x[points], y[points])).sum()
 
         def slope(theta: Params) -> Any:

@@ -70,6 +70,21 @@ def test_params_may_be_any_mapping(kind, method):
     assert all((mean[name] == expected[name]).all() for name in expected)
 
 
+def test_every_route_takes_any_mapping_of_params():
+    model, population = MLP((1, 2, 1)), FinitePopulation(RNG.standard_normal((3, 1)), np.ones(3))
+    params = model.init(0)
+    routes = [
+        lambda params: measured_osgr(model, params, population, 2, 0.1, 2).value,
+        lambda params: enumerated_osgr(model, params, population, 2, 0.1).value,
+        lambda params: osgr_expansion(model, params, population, 2).c1,
+        lambda params: feature_learning_terms(
+            model, params, population.x, population.y, "layer2"
+        ).complete[0, 0],
+    ]
+    for route in routes:
+        assert route(Frozen(params)) == route(params)
+
+
 class NoDimensions:
     """An array that speaks DLPack and nothing else."""
 
