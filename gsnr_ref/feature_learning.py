@@ -118,7 +118,8 @@ def feature_learning_terms(
     deltas = layers[layer].deltas[:, 0] / len(x)
 
     def inputs(theta: Any) -> Any:
-        return layer_inputs(model, params | {k: theta[k] for k in earlier}, x, y, layer)
+        moved = {**params, **{name: theta[name] for name in earlier}}
+        return layer_inputs(model, moved, x, y, layer)
 
     backward, values = make_vjp(inputs)(earlier)
 

@@ -1,9 +1,9 @@
-"""Per-sample gradients. Imports ``contract`` and nothing else of the package.
+"""Imports ``autodiff`` and ``contract``: per-sample gradients.
 
 One quantity, two routes: ``loop`` is the oracle, ``tapped`` is fast.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,20 +11,21 @@ from gsnr_ref.contract import InputError, Model, Params, check_batch, explain_no
 from gsnr_ref.gradients.loop import looped_gradients
 from gsnr_ref.gradients.tapped import tapped_gradients
 
-__all__ = ["per_sample_gradients"]
+__all__ = ["Method", "per_sample_gradients"]
 
+Method = Literal["tapped", "loop"]
 METHODS = {"tapped": tapped_gradients, "loop": looped_gradients}
 
 
 def per_sample_gradients(
-    model: Model, params: Params, x: Any, y: Any, method: str = "tapped"
+    model: Model, params: Params, x: Any, y: Any, method: Method = "tapped"
 ) -> Params:
     """Gradient of each sample's own loss: equation 1, gᵢ = ∂L(yᵢ, f(xᵢ, θ))/∂θ.
 
     Parameters
     ----------
     model : Model
-    params : dict of str to ndarray
+    params : dict of str to ndarray, or any mapping
     x : array_like, shape (n_samples, ...)
     y : array_like, shape (n_samples, ...)
     method : {"tapped", "loop"}

@@ -3,6 +3,7 @@
 Imports ``contract`` and ``moments``.
 """
 
+from gsnr_ref.related.batch_sizes import SignalAndNoise, two_batch_signal_and_noise
 from gsnr_ref.related.conversions import (
     coherence_from_osgr,
     noise_scale_from_osgr,
@@ -21,6 +22,7 @@ from gsnr_ref.related.quantities import (
 )
 
 __all__ = [
+    "SignalAndNoise",
     "coherence",
     "coherence_from_osgr",
     "evidence_criterion",
@@ -33,4 +35,5 @@ __all__ = [
     "sign_agreement",
     "simple_noise_scale",
     "stiffness",
+    "two_batch_signal_and_noise",
 ]

@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = {
+    "autodiff",
     "contract",
     "parallel",
     "gradients",
@@ -32,10 +33,13 @@ CORE = {
 #: (the first word of a name) may only allow itself and rooms above it in this table.
 LAYERS = {
     "contract": set(),
+    "autodiff": set(),
     "parallel": set(),
-    "gradients": {"contract", "gradients"},
+    "gradients": {"autodiff", "contract", "gradients"},
     "moments.sums": set(),
-    "moments.mergeable": {"contract", "moments.sums"},
+    "moments.products": {"moments.sums"},
+    "moments.checks": {"contract", "moments.sums"},
+    "moments.mergeable": {"contract", "moments.checks", "moments.sums"},
     "moments": {"contract", "gradients", "moments"},
     "signal_to_noise": {"contract", "moments"},
     "osgr": set(),
@@ -43,7 +47,7 @@ LAYERS = {
     "osgr.step": {"contract"},
     "osgr.measured": {"contract", "parallel", "osgr.ratio", "osgr.step"},
     "osgr.enumerated": {"contract", "osgr.step"},
-    "osgr.expansion": {"contract", "gradients"},
+    "osgr.expansion": {"autodiff", "contract", "gradients"},
     "osgr.preconditioned": {"contract", "moments"},
     "osgr.holdout": {"contract", "moments"},
     "closed_form": {"closed_form"},
@@ -106,6 +110,7 @@ INSIDE_FUNCTIONS = {
     "flint",
     "matplotlib",
     "distributed",
+    "typing_extensions",  # of the type checker
 }
 
 
