@@ -21,7 +21,7 @@ from gsnr_ref.closed_form import (
     holdout_linear_regression,
     location_model,
 )
-from gsnr_ref.contract import flat
+from gsnr_ref.contract import flat, map_structure
 from gsnr_ref.feature_learning import feature_learning_terms, layer_inputs
 from gsnr_ref.gradients.tapped import tapped_layers
 from gsnr_ref.moments import GradientMoments, mixed_moments
@@ -131,7 +131,7 @@ def preconditioner_on_the_best(case: Case, settings: Settings) -> list[Claim]:
     counted = Counted(case)
     ratios = flat(gsnr(counted.moments))
     best = max(ratios)
-    p = {k: np.where(r == best, 1, 0) for k, r in gsnr(counted.moments).items()}
+    p = map_structure(lambda r: np.where(r == best, 1, 0), gsnr(counted.moments))
     left = preconditioned_osgr(counted.moments, N, p)
     right = N * best / (N * best + 1)
     return [counted.claim(preconditioner_on_the_best, "3.5", left, right)]
@@ -223,7 +223,7 @@ def gaussian_regression(case: Case, settings: Settings) -> list[Claim]:
     for n in (2, 10):
         closed = gaussian_linear_regression(weights, population.weights, covariance, 1.0, n)
         measured = measured_osgr(
-            model, params, population, n, rate, 4000, settings.seed, n_test=100,
+            model, params, population, n, rate, n_trials=4000, seed=settings.seed, n_test=100,
             n_jobs=settings.n_jobs,
         )  # fmt: skip
         bound = STANDARD_ERRORS * measured.standard_error

@@ -49,8 +49,8 @@ def correlated_draws(case: Case, settings: Settings) -> list[Claim]:
         CorrelatedDraws(case.population),
         n,
         settings.learning_rate,
-        max(200, settings.n_trials // 2),
-        settings.seed,
+        n_trials=max(200, settings.n_trials // 2),
+        seed=settings.seed,
         n_test=500,
         n_jobs=settings.n_jobs,
     )

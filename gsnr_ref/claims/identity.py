@@ -137,8 +137,8 @@ def measured_equals_predicted(case: Case, settings: Settings) -> list[Claim]:
             case.population,
             n,
             settings.learning_rate,
-            settings.n_trials,
-            settings.seed,
+            n_trials=settings.n_trials,
+            seed=settings.seed,
             n_jobs=settings.n_jobs,
         )
         predicted = predicted_osgr(moments, n)
