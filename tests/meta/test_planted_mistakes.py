@@ -11,7 +11,8 @@ import pytest
 from tests.meta.planted import MISTAKES
 
 ROOT = Path(__file__).parents[2]
-SUITE = [f"tests/gsnr_ref/{room}" for room in ("test_signal_to_noise.py", "gradients", "osgr")]
+ROOMS = ("test_signal_to_noise.py", "inference", "gradients", "osgr")
+SUITE = [f"tests/gsnr_ref/{room}" for room in ROOMS]
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
