@@ -17,6 +17,9 @@ Structure = Any
 #: A float; a Fraction where everything is exact, for which `Any` stands here: who computes with
 #: floats can pass the number on as a float, and who computes with Fractions as a Fraction.
 Number: TypeAlias = float | Any
+#: An array; where a dict of arrays went in a dict of arrays, for which `Any` stands here. To a type
+#: checker it goes on as an array, has parts ``["name"]``, and is a dict after ``isinstance``.
+Arrays: TypeAlias = Array | Any
 
 
 class InputError(ValueError):
@@ -161,6 +164,18 @@ def flat(structure: Structure) -> Array:
     array([1., 2., 3.])
     """
     return np.concatenate([np.ravel(leaf) for leaf in leaves(structure)])
+
+
+def flat_rows(samples: Structure) -> Array:
+    """All numbers of each sample in one row, shape (n_samples, n_params), in order.
+
+    Examples
+    --------
+    >>> flat_rows({"w": np.array([[1.0], [2.0]]), "b": np.array([3.0, 4.0])})
+    array([[1., 3.],
+           [2., 4.]])
+    """
+    return np.concatenate([np.reshape(a, (len(a), -1)) for a in leaves(samples)], axis=1)
 
 
 def is_exact(array: Any) -> bool:

@@ -1,6 +1,6 @@
 """How a step of the earlier layers changes the mean gradient of a layer: equation 28.
 
-Imports ``contract`` and ``gradients``.
+Imports ``contract``, ``gradients`` and ``notebook``.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,11 @@ from autograd import make_vjp
 
 from gsnr_ref.contract import Array, InputError, Model, Params, check_batch
 from gsnr_ref.gradients.tapped import tapped_layers
+from gsnr_ref.notebook import ShownAsTable
 
 
 @dataclass(frozen=True)
-class FeatureLearningTerms:
+class FeatureLearningTerms(ShownAsTable):
     """Change of a layer's mean gradient per unit of learning rate, as its features move.
 
     Attributes

@@ -67,7 +67,7 @@ def run(cell: Cell) -> list[Row]:
     for step, params in descend(model, start, *elsewhere, 0.1, cell["trained"]):
         moments = gradient_moments(model, params, population.x, population.y)
         measured = measured_osgr(
-            model, params, population, cell["n"], 1e-4, cell["n_trials"], seed=seed
+            model, params, population, cell["n"], 1e-4, n_trials=cell["n_trials"], seed=seed
         )
         rows.append(
             {

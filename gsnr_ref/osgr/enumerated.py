@@ -1,6 +1,7 @@
 """OSGR by its definition, exactly: every dataset that a finite population can give.
 
-Imports ``contract`` and ``osgr/step`` only: the two sides of the identity share no code.
+Imports ``contract``, ``notebook`` and ``osgr/step`` only: the two sides of the identity share no
+code that computes.
 """
 
 import math
@@ -16,6 +17,7 @@ from gsnr_ref.contract import (
     FiniteSupport,
     InputError,
     Model,
+    Number,
     Params,
     RangeError,
     check_batch,
@@ -24,11 +26,12 @@ from gsnr_ref.contract import (
     is_exact,
     is_finite_population,
 )
+from gsnr_ref.notebook import ShownAsTable
 from gsnr_ref.osgr.step import mean_decrease, step
 
 
 @dataclass(frozen=True)
-class EnumeratedOSGR:
+class EnumeratedOSGR(ShownAsTable):
     """What `enumerated_osgr` returns: floats, or Fractions where everything was exact.
 
     Attributes
@@ -46,9 +49,9 @@ class EnumeratedOSGR:
     0.5
     """
 
-    value: Any
-    training_decrease: Any
-    test_decrease: Any
+    value: Number
+    training_decrease: Number
+    test_decrease: Number
     n_datasets: int
 
 
@@ -57,7 +60,8 @@ def enumerated_osgr(
     params: Params,
     population: FiniteSupport,
     n: int,
-    learning_rate: Any,
+    learning_rate: Number,
+    *,
     max_datasets: int = 200_000,
     preconditioner: Params | None = None,
 ) -> EnumeratedOSGR:

@@ -1,7 +1,7 @@
 """OSGR by its definition, on drawn datasets: real steps, losses read before and after.
 
-Imports ``contract``, ``parallel``, ``osgr/ratio`` and ``osgr/step`` only: the two sides of the
-identity share no code.
+Imports ``contract``, ``notebook``, ``parallel``, ``osgr/ratio`` and ``osgr/step`` only: the two
+sides of the identity share no code that computes.
 """
 
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from gsnr_ref.contract import (
     check_learning_rate,
     is_finite_population,
 )
+from gsnr_ref.notebook import ShownAsTable
 from gsnr_ref.osgr.ratio import ratio_of_means
 from gsnr_ref.osgr.step import mean_decrease, step
 from gsnr_ref.parallel import in_parallel, one_blas_thread
@@ -30,7 +31,7 @@ TestSet = tuple[Array, Array, Array, Array]
 
 
 @dataclass(frozen=True)
-class MeasuredOSGR:
+class MeasuredOSGR(ShownAsTable):
     """What `measured_osgr` returns.
 
     Attributes
@@ -77,6 +78,7 @@ def measured_osgr(
     population: Population,
     n: int,
     learning_rate: float,
+    *,
     n_trials: int = 1000,
     seed: int = 0,
     n_test: int | None = None,

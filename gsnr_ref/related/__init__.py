@@ -1,6 +1,6 @@
-"""What others compute from per-sample gradients, and how it converts to OSGR.
+"""Imports ``contract``, ``moments`` and ``signal_to_noise``: what others compute from gradients.
 
-Imports ``contract`` and ``moments``.
+Quantities by their published definitions, and how they convert to OSGR.
 """
 
 from gsnr_ref.related.batch_sizes import SignalAndNoise, two_batch_signal_and_noise

@@ -17,6 +17,8 @@ GRADIENTS = import_module("gsnr_ref.gradients")
 TAPPED = import_module("gsnr_ref.gradients.tapped")
 GSNR = sys.modules["gsnr_ref.signal_to_noise"]
 PREDICTED = import_module("gsnr_ref.osgr.predicted")
+GSNR_OF_A_SAMPLE = import_module("gsnr_ref.inference.gsnr")
+OSGR_OF_A_SAMPLE = import_module("gsnr_ref.inference.osgr")
 
 
 def confuse_ddof():
@@ -56,6 +58,33 @@ def sum_over_samples():
         return {k: np.broadcast_to(g.sum(axis=0), g.shape) for k, g in gradients.items()}
 
     GRADIENTS.METHODS["tapped"] = wrong
+
+
+def square_the_mean_without_debiasing():
+    OSGR_OF_A_SAMPLE._signal_and_noise = lambda squared_total, squares, m: (
+        squared_total / m**2,
+        squares / m - squared_total / m**2,
+    )
+
+
+def leave_the_quadratic_part_counted_twice():
+    OSGR_OF_A_SAMPLE._counted_twice = lambda rows: 0.0
+
+
+def take_the_variance_of_the_jackknife_for_that_of_a_mean():
+    for module in (OSGR_OF_A_SAMPLE, GSNR_OF_A_SAMPLE):
+        module.jackknife_variance = lambda without: without.var(axis=0, ddof=1) / len(without)
+
+
+def take_the_normal_quantile_for_student_s():
+    for module in (OSGR_OF_A_SAMPLE, GSNR_OF_A_SAMPLE):
+        right = module.student_quantile
+        module.student_quantile = lambda confidence, degrees, right=right: right(confidence, 1e9)
+
+
+def invert_the_interval_with_n_degrees_of_freedom():
+    right = GSNR_OF_A_SAMPLE._noncentrality
+    GSNR_OF_A_SAMPLE._noncentrality = lambda f, degrees, level: right(f, degrees + 1, level)
 
 
 #: A module, what stands in it, and what is read instead.
@@ -137,6 +166,11 @@ MISTAKES = {
         leave_the_second_moment_uncentred,
         take_gradients_of_the_mean_loss,
         sum_over_samples,
+        square_the_mean_without_debiasing,
+        leave_the_quadratic_part_counted_twice,
+        take_the_variance_of_the_jackknife_for_that_of_a_mean,
+        take_the_normal_quantile_for_student_s,
+        invert_the_interval_with_n_degrees_of_freedom,
     )
 } | {name: partial(read_otherwise, *reading) for name, reading in READINGS.items()}
 

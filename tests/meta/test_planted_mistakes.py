@@ -11,7 +11,8 @@ import pytest
 from tests.meta.planted import MISTAKES, READINGS
 
 ROOT = Path(__file__).parents[2]
-SUITE = [f"tests/gsnr_ref/{room}" for room in ("test_signal_to_noise.py", "gradients", "osgr")]
+ROOMS = ("test_signal_to_noise.py", "inference", "gradients", "osgr")
+SUITE = [f"tests/gsnr_ref/{room}" for room in ROOMS]
 #: Of the mistakes that are read into the source: the tests of the digits.
 DIGITS = [f"tests/gsnr_ref/moments/test_{m}.py" for m in ("sums", "products", "batch_means")]
 
