@@ -1,4 +1,4 @@
-"""Imports ``contract``, ``gradients``, ``moments``, ``notebook``, ``parallel`` and
+"""Imports ``autodiff``, ``contract``, ``gradients``, ``moments``, ``notebook``, ``parallel`` and
 ``signal_to_noise``: the one-step generalization ratio, one route a file.
 
 ``predicted`` sees moments; ``measured`` and ``enumerated`` take real steps and read losses, and

@@ -73,7 +73,7 @@ LAYERS = {
     "golden.results": {"contract", "golden.case", "golden.quantity"},
     "golden.suite": {"contract", "golden.case", "golden.conformance", "golden.results"},
     "golden.reports": {"contract", "golden.conformance", "golden.quantity", "golden.suite"},
-    "golden.command": {"files", "golden", "options"},
+    "golden.command": {"files", "golden"},
     # Of tests/: the writer of the golden values, held to the same rule.
     "certify": set(),
     "certify.__main__": {"contract", "golden"},
