@@ -20,10 +20,14 @@ from gsnr_ref.inference import (
 from gsnr_ref.moments import GradientMoments, gradient_moments, mixed_moments
 from gsnr_ref.osgr.enumerated import EnumeratedOSGR, enumerated_osgr
 from gsnr_ref.osgr.expansion import Expansion, osgr_expansion
+from gsnr_ref.osgr.finite_step import FiniteStep, finite_step_osgr
 from gsnr_ref.osgr.holdout import holdout_osgr
+from gsnr_ref.osgr.influence import ReuseLaw, reuse_law
+from gsnr_ref.osgr.leave_one_out import LeaveOneOutRun, leave_one_out_run
 from gsnr_ref.osgr.measured import MeasuredOSGR, measured_osgr
 from gsnr_ref.osgr.preconditioned import preconditioned_osgr
 from gsnr_ref.osgr.predicted import collapsed_osgr, effective_gsnr, osgr_weights, predicted_osgr
+from gsnr_ref.osgr.reused import SetRatio, gap_ledger, held_out_osgr, reuse_factor
 from gsnr_ref.signal_to_noise import GSNRSummary, gsnr, gsnr_summaries, gsnr_summary
 
 __all__ = [  # noqa: RUF022 (in the order of the derivation)
@@ -56,6 +60,17 @@ __all__ = [  # noqa: RUF022 (in the order of the derivation)
     "osgr_expansion",
     "preconditioned_osgr",
     "holdout_osgr",
+    # Beyond the assumption: parameters that have seen the training set
+    "SetRatio",
+    "held_out_osgr",
+    "reuse_factor",
+    "ReuseLaw",
+    "reuse_law",
+    "gap_ledger",
+    "FiniteStep",
+    "finite_step_osgr",
+    "LeaveOneOutRun",
+    "leave_one_out_run",
     # Why training raises GSNR, equation 28
     "FeatureLearningTerms",
     "feature_learning_terms",

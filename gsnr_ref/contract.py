@@ -171,6 +171,22 @@ def ones_like(array: Any) -> Array:
     return np.full(np.shape(array), one, dtype=np.asarray(array).dtype)
 
 
+def numbers_like(array: Any, values: Any) -> Array:
+    """Values as fractions where the array is exact, else as floats.
+
+    A float stands for its exact value.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> numbers_like(np.array([Fraction(1, 3)]), [0.5])
+    array([Fraction(1, 2)], dtype=object)
+    """
+    if not is_exact(array):
+        return np.asarray(values, dtype=float)
+    return np.asarray(np.vectorize(Fraction, otypes=[object])(values))
+
+
 def as_array(name: str, value: Any) -> Array:
     """Read anything that NumPy or DLPack can read; say what is wrong where neither can.
 
