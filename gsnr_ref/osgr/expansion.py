@@ -78,6 +78,7 @@ def osgr_expansion(model: Model, params: Params, population: FiniteSupport, n: i
 
     Examples
     --------
+    >>> import numpy as np
     >>> from toy_models import FinitePopulation, LinearRegression
     >>> population = FinitePopulation(np.array([[1.0], [1.0]]), np.array([0.0, 2.0]))
     >>> params = {"linear.weight": np.array([[3.0]])}  # gradients 3 and 1, Hessian 1

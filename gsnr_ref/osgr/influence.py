@@ -150,10 +150,10 @@ def reuse_law(
             apart = as_rows(per_sample_gradients(*some)) - mean  # g_i − g̃
             carried = times_each(hessian_times, influences, like)  # Hδ_i
             own = as_rows(own_hessians_times(*some, as_named(influences, like)))  # H_iδ_i
-            spread = chances @ (apart * apart).sum(axis=1)  # tr Σ
+            noise = chances @ (apart * apart).sum(axis=1)  # tr Σ
             reuse = chances @ ((apart * carried).sum(axis=1) + (own - carried) @ mean)
             gap = -chances @ (apart * influences).sum(axis=1)  # 4.10
-            terms.append((spread, reuse, gap, mean @ mean))
+            terms.append((noise, reuse, gap, mean @ mean))
             influences = influences - rate * (carried + apart)  # δ_{i,t+1}
             params = params | {name: params[name] - rate * gradient[name] for name in like}
     if not is_exact(p) and not np.isfinite(terms).all():
@@ -162,11 +162,9 @@ def reuse_law(
             f"{learning_rate}; expected a smaller learning_rate"
         )
     return ReuseLaw(
-        np.array([1 + quotient(reuse, spread) for spread, reuse, _, _ in terms]),  # 4.5
+        np.array([1 + quotient(reuse, noise) for noise, reuse, _, _ in terms]),  # 4.5
         np.array([gap for _, _, gap, _ in terms]),
-        np.array(
-            [quotient(spread + reuse, squares) for spread, reuse, _, squares in terms]
-        ),  # 4.11
+        np.array([quotient(noise + reuse, signal) for noise, reuse, _, signal in terms]),  # 4.11
     )
 
 

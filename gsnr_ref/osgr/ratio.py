@@ -16,7 +16,7 @@ def quotient(numerator: Any, denominator: Any) -> Any:
     (0.25, inf, nan)
     """
     if denominator == 0:
-        return float("nan" if numerator == 0 else "inf")
+        return float("nan") if numerator == 0 else float("inf") if numerator > 0 else -float("inf")
     value = numerator / denominator
     return float(value) if isinstance(value, np.floating) else value
 

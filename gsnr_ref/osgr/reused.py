@@ -173,8 +173,9 @@ def gap_ledger(
 
     Notes
     -----
-    Equation 14, times κ. Left out of each entry is (λ²/2) g_Dᵀ(H_D′ − H_D)g_D + O(λ³): nothing where
-    all samples share one Hessian, else a total of O(λ) over a run of a given λ·n_steps.
+    Equation 14, times κ. Left out of each entry is (λ²/2) g_Dᵀ(H_D′ − H_D)g_D + O(λ³): nothing
+    where all samples share one Hessian and the loss is quadratic, else a total of order λ over a
+    run of a given λ·n_steps.
 
     Examples
     --------
