@@ -101,12 +101,15 @@ def map_structure(function: Callable[..., Any], first: Structure, *rest: Structu
     >>> map_structure(lambda a, b: a + b, {"w": 1, "b": 2}, {"w": 10, "b": 20})
     {'w': 11, 'b': 22}
     """
-    if not isinstance(first, Mapping):
+    if not isinstance(first, Mapping) and not any(isinstance(other, Mapping) for other in rest):
         return function(first, *rest)
     for other in rest:
-        if not isinstance(other, Mapping) or first.keys() != other.keys():
-            keys = list(other) if isinstance(other, Mapping) else type(other).__name__
-            raise InputError(f"structures differ: {list(first)} against {keys}")
+        both = isinstance(first, Mapping) and isinstance(other, Mapping)
+        if not both or first.keys() != other.keys():
+            one, two = (
+                list(s) if isinstance(s, Mapping) else type(s).__name__ for s in (first, other)
+            )
+            raise InputError(f"structures differ: {one} against {two}")
     return {key: map_structure(function, first[key], *(r[key] for r in rest)) for key in first}
 
 

@@ -15,11 +15,14 @@ from gsnr_ref.closed_form.points import (
 from gsnr_ref.closed_form.quadratic import (
     ClosedForm,
 )
+from gsnr_ref.closed_form.trained import TrainedClosedForm, trained_location_model
 
 __all__ = [
     "ClosedForm",
+    "TrainedClosedForm",
     "finite_linear_regression",
     "gaussian_linear_regression",
     "holdout_linear_regression",
     "location_model",
+    "trained_location_model",
 ]

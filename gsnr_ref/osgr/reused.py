@@ -143,8 +143,7 @@ def reuse_factor(training: Sets, test: Sets, chances: Sequence[Any] | None = Non
     for moments in training:
         check_count("count of training", moments.count, 2)
     reused = [g @ (g - other) for g, other in means]
-    noise = [moments.signal_and_noise(ddof=1)[1] / moments.count for moments in training]  # tr S/n
-    return _ratio(reused, noise, chances)  # 4.2
+    return _ratio(reused, [_noise(moments) for moments in training], chances)  # 4.2
 
 
 def gap_ledger(
@@ -187,6 +186,11 @@ def gap_ledger(
     check_learning_rate(learning_rate)
     means = _pairs_of_means(_listed(training), _listed(test))
     return np.array([learning_rate * (g @ (g - other)) for g, other in means])  # 4.6
+
+
+def _noise(moments: GradientMoments) -> Any:
+    """Unbiased estimate of E‖g_D − g̃‖² at independent θ: tr S/n."""
+    return moments.signal_and_noise(ddof=1)[1] / moments.count
 
 
 def _listed(sets: Sets) -> list[GradientMoments]:
