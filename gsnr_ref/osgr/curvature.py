@@ -12,7 +12,17 @@ import numpy as np
 from autograd import make_vjp
 from autograd.tracer import getval
 
-from gsnr_ref.contract import Array, InputError, Model, Params, flat, leaves, ones_like
+from gsnr_ref.contract import (
+    Array,
+    InputError,
+    Model,
+    Params,
+    RangeError,
+    flat,
+    is_exact,
+    leaves,
+    ones_like,
+)
 
 
 def mean_gradient(
@@ -124,6 +134,24 @@ def own_hessians_times(model: Model, params: Params, x: Any, y: Any, vectors: Pa
     backward, _ = make_vjp(lambda q: gradients_apart(model, params, x, y, q))(still)
     products = backward(vectors)
     return {name: products[name] for name in vectors}
+
+
+def check_run(gradient: Params, carried: Array, learning_rate: Any) -> None:
+    """Refuse a run whose gradient, or what it carries along, is no longer finite.
+
+    Examples
+    --------
+    >>> check_run({"w": np.array([np.inf])}, np.zeros((1, 1)), 10.0)
+    Traceback (most recent call last):
+        ...
+    gsnr_ref.contract.RangeError: the run with learning_rate 10.0 leaves the range of float64; ...
+    """
+    for values in (*leaves(gradient), carried):
+        if not is_exact(values) and not np.isfinite(values).all():
+            raise RangeError(
+                f"the run with learning_rate {learning_rate} leaves the range of float64; "
+                "expected a smaller learning_rate, or fewer steps"
+            )
 
 
 def as_rows(vectors: Params) -> Array:

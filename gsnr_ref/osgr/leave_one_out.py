@@ -27,6 +27,7 @@ from gsnr_ref.moments import gradient_moments
 from gsnr_ref.osgr.curvature import (
     as_named,
     as_rows,
+    check_run,
     losses_apart,
     mean_gradient,
     own_hessians_times,
@@ -132,11 +133,12 @@ def leave_one_out_run(
     like = {name: params[name] for name in model.trainable}
     moves = np.zeros((n, sum(part.size for part in like.values())), ones.dtype)  # q_i
     recorded = []
-    with one_blas_thread():
+    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         for step in range(steps[-1] + 1):
+            gradient, hessian_times = mean_gradient(model, params, x, y, ones / n)
+            check_run(gradient, moves, learning_rate)
             if step in steps:
                 recorded.append(_looked_at(model, params, x, y, as_named(moves, like)))
-            gradient, hessian_times = mean_gradient(model, params, x, y, ones / n)
             gradients = as_rows(per_sample_gradients(model, params, x, y))
             carried = times_each(hessian_times, moves, like)  # H_D q_i
             own = as_rows(own_hessians_times(model, params, x, y, as_named(moves, like)))
