@@ -7,14 +7,6 @@ import pytest
 
 from gsnr_ref import InputError, RangeError, gradient_moments, reuse_factor, reuse_law
 from gsnr_ref.closed_form import trained_location_model
-from gsnr_ref.osgr.curvature import (
-    as_rows,
-    gradients_apart,
-    losses_apart,
-    mean_gradient,
-    own_hessians_times,
-    times_each,
-)
 from gsnr_ref.osgr.step import step
 from tests.oracles.curved_location import CurvedLocation
 from tests.oracles.exact import fractions
@@ -96,42 +88,6 @@ def test_samples_are_the_points_of_the_expectations_over_i():
     some = reuse_law(model, params, copies, RATE, STEPS, samples=[3, 1, 8])
     for name in ("reuse_factor", "scaled_gap", "scaled_shortfall"):
         assert getattr(some, name) == pytest.approx(getattr(whole, name), rel=1e-10)
-
-
-def networks():
-    rng = np.random.default_rng(0)
-    yield "mlp", MLP((3, 4, 3), loss="cross_entropy"), rng.standard_normal((5, 3))
-    yield (
-        "frozen",
-        MLP((3, 4, 3), "softplus", "cross_entropy", frozen=("layer1",)),
-        rng.random((5, 3)),
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "model", "x"), list(networks()), ids=lambda v: v if isinstance(v, str) else ""
-)
-def test_products_sample_by_sample_are_those_of_one_sample_at_a_time(name, model, x):
-    rng = np.random.default_rng(1)
-    y, params = rng.integers(0, 3, 5), model.init(0)
-    moving = {k: params[k] for k in model.trainable}
-    vectors = {k: rng.standard_normal((5, *v.shape)) for k, v in moving.items()}
-    losses = losses_apart(model, params, x, y, vectors)
-    gradients = as_rows(gradients_apart(model, params, x, y, vectors))
-    products = as_rows(own_hessians_times(model, params, x, y, vectors))
-    for i in range(5):
-        one = (x[i : i + 1], y[i : i + 1])
-        moved = params | {k: params[k] + v[i] for k, v in vectors.items()}
-        gradient, _ = mean_gradient(model, moved, *one, np.ones(1))
-        _, hessian_times = mean_gradient(model, params, *one, np.ones(1))
-        product = times_each(
-            hessian_times, as_rows({k: v[i : i + 1] for k, v in vectors.items()}), moving
-        )
-        assert losses[i] == pytest.approx(model.loss(moved, *one)[0], rel=1e-12)
-        assert gradients[i] == pytest.approx(
-            as_rows({k: v[None] for k, v in gradient.items()})[0], rel=1e-10
-        )
-        assert products[i] == pytest.approx(product[0], rel=1e-9, abs=1e-13)
 
 
 def test_bad_input_is_named():
