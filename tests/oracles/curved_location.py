@@ -36,12 +36,12 @@ def runs(points, theta, h, n, rate, n_steps):
         yield training, path
 
 
-def expectations(points, theta, h, n, rate, n_steps):
+def expectations(points, theta, h, n, rate, n_steps, step_rate):
     """Over every training set after n_steps: ΔL[D], ΔL[D′] of one step more, and the gap."""
     sets = list(runs(points, theta, h, n, rate, n_steps))
     sums = [Fraction(0)] * 3
     for training, path in sets:
-        after = _step(path[-1], training, h, rate)
+        after = _step(path[-1], training, h, step_rate)
         before_and_after = [
             [_mean_loss(t, s, h) for t in (path[-1], after)] for s in (training, points)
         ]
