@@ -12,6 +12,7 @@ GRADIENTS = import_module("gsnr_ref.gradients")
 TAPPED = import_module("gsnr_ref.gradients.tapped")
 GSNR = sys.modules["gsnr_ref.signal_to_noise"]
 PREDICTED = import_module("gsnr_ref.osgr.predicted")
+REUSED = import_module("gsnr_ref.osgr.reused")
 
 
 def confuse_ddof():
@@ -53,9 +54,29 @@ def sum_over_samples():
     GRADIENTS.METHODS["tapped"] = wrong
 
 
+def take_the_reuse_over_a_variance_of_ddof_0():
+    REUSED._noise = lambda moments: moments.signal_and_noise(ddof=0)[1] / moments.count
+
+
+def take_the_reuse_over_tr_s_without_1_over_n():
+    REUSED._noise = lambda moments: moments.signal_and_noise(ddof=1)[1]
+
+
+def take_the_test_gradient_from_the_training_set():
+    right = REUSED._pairs_of_means
+    REUSED._pairs_of_means = lambda training, test: right(training, training)
+
+
+#: Mistakes in what is reused, which the tests of that room alone must find.
+REUSE = (
+    take_the_reuse_over_a_variance_of_ddof_0,
+    take_the_reuse_over_tr_s_without_1_over_n,
+    take_the_test_gradient_from_the_training_set,
+)
 MISTAKES = {
     f.__name__: f
     for f in (
+        *REUSE,
         confuse_ddof,
         leave_out_1_over_n_beside_the_gsnr,
         leave_out_1_over_n_in_the_weights,

@@ -8,18 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.meta.planted import MISTAKES
+from tests.meta.planted import MISTAKES, REUSE
 
 ROOT = Path(__file__).parents[2]
 SUITE = [f"tests/gsnr_ref/{room}" for room in ("test_signal_to_noise.py", "gradients", "osgr")]
+REUSE_SUITE = ["tests/gsnr_ref/osgr/test_reused.py"]
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_the_suite_rejects(mistake):
+    suite = REUSE_SUITE if mistake in {f.__name__ for f in REUSE} else SUITE
     environment = os.environ | {"PLANTED": mistake, "PYTEST_ADDOPTS": ""}
     command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider"]
     result = subprocess.run(
-        [*command, "-p", "tests.meta.planted", *SUITE],
+        [*command, "-p", "tests.meta.planted", *suite],
         cwd=ROOT,
         env=environment,
         capture_output=True,

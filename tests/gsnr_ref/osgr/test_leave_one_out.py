@@ -51,7 +51,7 @@ def test_for_quadratic_losses_it_is_the_real_runs_exactly(rate):
 
 
 def test_what_it_leaves_out_is_of_order_1_over_n_squared():
-    """On copies of the same samples. κ is n times a difference, so what it lacks is of order 1/n."""
+    """On copies of the same samples. κ is n times a difference: what it lacks is of order 1/n."""
     model = MLP((2, 3, 1))
     params, steps, errors = model.init(0), range(1, 7), []
     x, y = np.array([[1.0, 2.0], [-1.0, 1.0], [2.0, -1.0]]), np.array([1.0, 0.0, -2.0])
@@ -87,7 +87,7 @@ def test_on_digits_the_gap_is_that_of_200_real_runs():
     model, params, population = noisy_digits()
     data, steps = population.sample(np.random.default_rng(1), 200), [3, 10, 30, 100, 200, 300]
     losses, theta = [], params
-    for at in range(steps[-1] + 1):
+    for _ in range(steps[-1] + 1):
         losses.append(model.loss(theta, *data).mean())
         theta, _ = step(model, theta, *data, np.full(200, 1 / 200), 0.1)
     steps = [at for at in steps if losses[at] >= losses[0] / 2]
