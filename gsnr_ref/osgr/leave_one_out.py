@@ -1,7 +1,6 @@
 """The gap, OSGR and κ along training, from the training set alone (4.12).
 
-Imports ``contract``, ``gradients``, ``moments``, ``parallel``, ``osgr/curvature`` and
-``osgr/reused``.
+Imports ``contract``, ``gradients``, ``parallel``, ``osgr/curvature`` and ``osgr/ratio``.
 """
 
 from collections.abc import Sequence
@@ -23,7 +22,6 @@ from gsnr_ref.contract import (
     numbers_like,
 )
 from gsnr_ref.gradients import per_sample_gradients
-from gsnr_ref.moments import gradient_moments
 from gsnr_ref.osgr.curvature import (
     as_named,
     as_rows,
@@ -33,7 +31,7 @@ from gsnr_ref.osgr.curvature import (
     own_hessians_times,
     times_each,
 )
-from gsnr_ref.osgr.reused import SetRatio, held_out_osgr, reuse_factor
+from gsnr_ref.osgr.ratio import quotient
 from gsnr_ref.parallel import one_blas_thread
 
 
@@ -133,12 +131,14 @@ def leave_one_out_run(
     like = {name: params[name] for name in model.trainable}
     moves = np.zeros((n, sum(part.size for part in like.values())), ones.dtype)  # q_i
     recorded = []
-    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+    with one_blas_thread(), np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         for step in range(steps[-1] + 1):
             gradient, hessian_times = mean_gradient(model, params, x, y, ones / n)
             check_run(gradient, moves, learning_rate)
             if step in steps:
                 recorded.append(_looked_at(model, params, x, y, as_named(moves, like)))
+            if step == steps[-1]:
+                break
             gradients = as_rows(per_sample_gradients(model, params, x, y))
             carried = times_each(hessian_times, moves, like)  # H_D q_i
             own = as_rows(own_hessians_times(model, params, x, y, as_named(moves, like)))
@@ -146,26 +146,39 @@ def leave_one_out_run(
             apart = (flat(gradient) - gradients) / (n - 1)  # g_{D∖i} − g_D
             moves = moves - rate * (without + apart)  # 4.12
             params = params | {name: params[name] - rate * gradient[name] for name in like}
-    gaps, osgrs, factors = zip(*recorded, strict=True)
-    values = [np.array([ratio.value for ratio in column]) for column in (gaps, osgrs, factors)]
-    errors = [np.array([r.standard_error for r in column]) for column in (gaps, osgrs, factors)]
-    return LeaveOneOutRun(np.array(steps), *values, *errors)
+    columns = [np.array(column) for column in zip(*recorded, strict=True)]
+    return LeaveOneOutRun(np.array(steps), *columns)
 
 
-def _looked_at(
-    model: Model, params: Params, x: Array, y: Array, moves: Params
-) -> tuple[SetRatio, SetRatio, SetRatio]:
-    """Gap, R_h and κ of the n pairs (D∖i, sample i), each at θ + q_i."""
+def _looked_at(model: Model, params: Params, x: Array, y: Array, moves: Params) -> tuple[Any, ...]:
+    """Gap, R_h and κ of the n pairs (D∖i, sample i), each at θ + q_i; then their errors."""
     n = len(x)
     rises = losses_apart(model, params, x, y, moves) - model.loss(params, x, y)
-    gap = SetRatio(rises.sum() / n, float(rises.astype(float).std(ddof=1) / n**0.5))
-    rest, own = [], []
+    pairs: list[Any] = []
+    fewer: list[Any] = []
     for i in range(n):
         moved = params | {name: params[name] + move[i] for name, move in moves.items()}
-        others = np.arange(n) != i
-        rest.append(gradient_moments(model, moved, x[others], y[others]))
-        own.append(gradient_moments(model, moved, x[i : i + 1], y[i : i + 1]))
-    return gap, held_out_osgr(rest, own), reuse_factor(rest, own)
+        g = as_rows(per_sample_gradients(model, moved, x, y))
+        squares = (g * g).sum(axis=1)
+        rest, rest_squares = g.sum(axis=0) - g[i], squares.sum() - squares[i]  # sums over D∖i
+        pairs.append(_terms(rest, rest_squares, n - 1, g[i]))
+        others, others_squares = (v.astype(float) for v in (rest - g, rest_squares - squares))
+        without = _terms(others, others_squares, n - 2, g[i].astype(float))  # and without each j
+        without[:, i] = 0
+        fewer.append(without)
+    across, length, noise = sum(pairs)
+    osgr, factor = quotient(across, length), quotient(length - across, noise)  # 4.1, 4.2
+    across, length, noise = sum(fewer)
+    jackknifed = rises.astype(float) / (n - 1), across / length, (length - across) / noise
+    errors = [float(np.sqrt((n - 1) * values.var())) for values in jackknifed]
+    return rises.sum() / n, osgr, factor, *errors
+
+
+def _terms(total: Array, squares: Any, m: int, own: Array) -> Array:
+    """g_D·g_D′, ‖g_D‖² and tr S/m, from the sums of m gradients and of their squared lengths."""
+    mean = total / m
+    length = (mean * mean).sum(axis=-1)
+    return np.array([mean @ own, length, (squares - m * length) / (m * (m - 1))])
 
 
 def _checked_steps(steps: Sequence[int]) -> list[int]:
