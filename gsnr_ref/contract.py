@@ -4,6 +4,7 @@ Imports nothing of the package: every other module may import this one.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
 from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import numpy as np
@@ -106,12 +107,15 @@ def map_structure(function: Callable[..., Any], first: Structure, *rest: Structu
     >>> map_structure(lambda a, b: a + b, {"w": 1, "b": 2}, {"w": 10, "b": 20})
     {'w': 11, 'b': 22}
     """
-    if not isinstance(first, Mapping):
+    if not isinstance(first, Mapping) and not any(isinstance(other, Mapping) for other in rest):
         return function(first, *rest)
     for other in rest:
-        if not isinstance(other, Mapping) or first.keys() != other.keys():
-            keys = list(other) if isinstance(other, Mapping) else type(other).__name__
-            raise InputError(f"structures differ: {list(first)} against {keys}")
+        both = isinstance(first, Mapping) and isinstance(other, Mapping)
+        if not both or first.keys() != other.keys():
+            one, two = (
+                list(s) if isinstance(s, Mapping) else type(s).__name__ for s in (first, other)
+            )
+            raise InputError(f"structures differ: {one} against {two}")
     return {key: map_structure(function, first[key], *(r[key] for r in rest)) for key in first}
 
 
@@ -188,6 +192,22 @@ def is_exact(array: Any) -> bool:
     (True, False)
     """
     return bool(np.asarray(array).dtype == object)
+
+
+def numbers_like(array: Any, values: Any) -> Array:
+    """Values as fractions where the array is exact, else as floats.
+
+    A float stands for its exact value.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> numbers_like(np.array([Fraction(1, 3)]), [0.5])
+    array([Fraction(1, 2)], dtype=object)
+    """
+    if not is_exact(array):
+        return np.asarray(values, dtype=float)
+    return np.asarray(np.vectorize(Fraction, otypes=[object])(values))
 
 
 def as_array(name: str, value: Any) -> Array:

@@ -7,11 +7,14 @@ It computes alone, with NumPy only, so that it can be held against every other r
 from gsnr_ref.closed_form.distributions import gaussian_linear_regression, location_model
 from gsnr_ref.closed_form.points import finite_linear_regression, holdout_linear_regression
 from gsnr_ref.closed_form.quadratic import ClosedForm
+from gsnr_ref.closed_form.trained import TrainedClosedForm, trained_location_model
 
 __all__ = [
     "ClosedForm",
+    "TrainedClosedForm",
     "finite_linear_regression",
     "gaussian_linear_regression",
     "holdout_linear_regression",
     "location_model",
+    "trained_location_model",
 ]

@@ -77,8 +77,8 @@ def divide(numerator: Array, denominator: Array) -> Array:
         return np.asarray(numerator / denominator)
 
 
-def check_n(n: Any, smallest: int = 1, largest: float = np.inf) -> None:
+def check_n(n: Any, smallest: int = 1, largest: float = np.inf, name: str = "n") -> None:
     whole = isinstance(n, (int, np.integer)) and not isinstance(n, bool)
     if not whole or not smallest <= n <= largest:
         span = f"{smallest} or more" if largest == np.inf else f"{smallest} to {largest}"
-        raise ValueError(f"n is {n!r}; expected a whole number, {span}")
+        raise ValueError(f"{name} is {n!r}; expected a whole number, {span}")

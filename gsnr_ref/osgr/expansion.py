@@ -1,14 +1,11 @@
 """OSGR as a Taylor series in the learning rate: R(λ) = R₀ + c₁λ + O(λ²).
 
-Imports ``autodiff``, ``contract`` and ``gradients``. Hessians enter through their products with
-vectors only.
+Imports ``contract``, ``gradients`` and ``osgr/curvature``. Hessians enter through their products
+with vectors.
 """
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from gsnr_ref.autodiff import grad
 from gsnr_ref.contract import (
     FiniteSupport,
     InputError,
@@ -17,9 +14,13 @@ from gsnr_ref.contract import (
     RangeError,
     check_batch,
     check_count,
+    flat_rows,
+    is_exact,
     is_finite_population,
+    numbers_like,
 )
 from gsnr_ref.gradients import per_sample_gradients
+from gsnr_ref.osgr.curvature import mean_gradient, own_hessians_times, times_each
 
 
 class Expansion(NamedTuple):
@@ -27,9 +28,9 @@ class Expansion(NamedTuple):
 
     Attributes
     ----------
-    r0 : float
+    r0 : float or Fraction
         The limit at a small learning rate: equation 22.
-    c1 : float
+    c1 : float or Fraction
         The slope there, in units of 1 / learning rate.
 
     Examples
@@ -38,8 +39,8 @@ class Expansion(NamedTuple):
     -0.1
     """
 
-    r0: float
-    c1: float
+    r0: Any
+    c1: Any
 
 
 def osgr_expansion(model: Model, params: Params, population: FiniteSupport, n: int) -> Expansion:
@@ -54,14 +55,14 @@ def osgr_expansion(model: Model, params: Params, population: FiniteSupport, n: i
         Its loss must be twice differentiable at `params`.
     params : dict of str to ndarray
     population : FinitePopulation, or anything with ``x``, ``y`` and ``probabilities``
-        One Hessian-vector product and one backward pass a point, twice.
+        One Hessian-vector product a point, or a parameter where these are fewer.
     n : int
         Size of the training set.
 
     Returns
     -------
     Expansion
-        A pair (r0, c1).
+        A pair (r0, c1); Fractions where the population and the params are.
 
     Raises
     ------
@@ -78,6 +79,7 @@ def osgr_expansion(model: Model, params: Params, population: FiniteSupport, n: i
 
     Examples
     --------
+    >>> import numpy as np
     >>> from toy_models import FinitePopulation, LinearRegression
     >>> population = FinitePopulation(np.array([[1.0], [1.0]]), np.array([0.0, 2.0]))
     >>> params = {"linear.weight": np.array([[3.0]])}  # gradients 3 and 1, Hessian 1
@@ -91,39 +93,20 @@ def osgr_expansion(model: Model, params: Params, population: FiniteSupport, n: i
             f"population is {type(population).__name__}; expected x, y and probabilities"
         )
     x, y = check_batch(model, params, population.x, population.y)
-    p = np.asarray(population.probabilities, dtype=float)
+    losses = model.loss(params, x, y)
+    p = numbers_like(losses, population.probabilities)
     gradients = per_sample_gradients(model, params, x, y)
-    rows = [{name: g[i] for name, g in gradients.items()} for i in range(len(x))]
-    mean = {name: np.tensordot(p, g, axes=1) for name, g in gradients.items()}
+    g, own = flat_rows(gradients), flat_rows(own_hessians_times(model, params, x, y, gradients))
+    like = {name: params[name] for name in model.trainable}
+    _, hessian_times = mean_gradient(model, params, x, y, p)
+    mean = p @ g
+    spread = p @ (g * times_each(hessian_times, g, like)).sum(axis=1)  # E gᵢᵀHgᵢ = tr(H E ggᵀ)
+    mean_hessian_mean = mean @ times_each(hessian_times, mean[None], like)[0]  # g̃ᵀHg̃
+    own_mean = mean @ (p @ own)  # g̃ᵀE[Hᵢgᵢ]
+    own_own = p @ (g * own).sum(axis=1)  # E gᵢᵀHᵢgᵢ
 
-    def hessian_times(vector: Params, points: Any, weights: Any) -> Params:
-        """Hessian of the weighted loss of some points, times a vector."""
-        moving = {name: params[name] for name in model.trainable}
-
-        def loss(theta: Any) -> Any:
-            full = {**params, **{name: theta[name] for name in moving}}
-            return (weights * model.loss(full, x[points], y[points])).sum()
-
-        def slope(theta: Params) -> Any:
-            gradient = grad(loss)(theta)
-            return sum((gradient[name] * vector[name]).sum() for name in moving)
-
-        return grad(slope)(moving)
-
-    everything = slice(None)
-    own = [hessian_times(g, slice(i, i + 1), np.ones(1)) for i, g in enumerate(rows)]  # Hᵢgᵢ
-    mean_hessian_mean = _dot(mean, hessian_times(mean, everything, p))
-    spread = sum(
-        pi * _dot(g, hessian_times(g, everything, p)) for pi, g in zip(p, rows, strict=True)
-    )
-    own_mean = sum(pi * _dot(mean, h) for pi, h in zip(p, own, strict=True))
-    own_own = sum(pi * _dot(g, h) for pi, g, h in zip(p, rows, own, strict=True))
-
-    signal = _dot(mean, mean)
-    noise = sum(
-        float(np.tensordot(p, (g - mean[name]) ** 2, axes=1).sum()) for name, g in gradients.items()
-    )
-    a = signal + noise / n
+    signal = mean @ mean
+    a = signal + p @ ((g - mean) ** 2).sum(axis=1) / n
     if a == 0:
         raise RangeError("every gradient is 0; expected params where a step changes the loss")
     b_test = mean_hessian_mean + (spread - mean_hessian_mean) / n  # B′
@@ -134,8 +117,5 @@ def osgr_expansion(model: Model, params: Params, population: FiniteSupport, n: i
         + n * own_own
     ) / n**3
     r0 = signal / a
-    return Expansion(r0, float((r0 * b_training - b_test) / (2 * a)))
-
-
-def _dot(one: Params, other: Params) -> float:
-    return sum(float((one[name] * other[name]).sum()) for name in one)
+    c1 = (r0 * b_training - b_test) / (2 * a)
+    return Expansion(r0, c1) if is_exact(losses) else Expansion(float(r0), float(c1))

@@ -15,6 +15,8 @@ from gsnr_ref.contract import (
     check_samples,
     flat,
     flat_rows,
+    is_exact,
+    leaves,
 )
 from gsnr_ref.moments import GradientMoments
 from gsnr_ref.signal_to_noise import gsnr, quotient
@@ -234,6 +236,43 @@ def sign_agreement(samples: Structure) -> float:
         return float("nan")
     q = positive[alive] / counted[alive]
     return float((q * q + (1 - q) ** 2).mean())
+
+
+def sample_agreement(samples: Structure) -> Array:
+    """Agreement of each sample with the others: u_i = g_i·Σ_{k≠i} g_k/(n − 1) (4.9).
+
+    Parameters
+    ----------
+    samples : array_like, shape (n, ...), or dict of these
+        Per-sample gradients, at least 2.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        In the units of gradient². The mean over i is the debiased ‖g̃‖²; exact numbers stay exact.
+        Samples with wrong labels have small ones early in training.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 2 samples.
+
+    Notes
+    -----
+    Where a population is a mixture of classes z (true and wrong labels) with mean gradients g̃_z,
+    and g̃ is the mean of all, the expected u_i of a sample of class z is g̃_z·g̃, at parameters that
+    are independent of the samples.
+
+    Examples
+    --------
+    >>> sample_agreement(np.array([[1.0], [2.0], [-3.0]]))  # 1·(2 − 3)/2, ...
+    array([-0.5, -2. , -4.5])
+    """
+    arrays = leaves(check_samples(samples, 2))
+    rows = np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1)
+    rows = rows if is_exact(rows) else rows.astype(float)
+    others = rows.sum(axis=0) - rows  # Σ_{k≠i} g_k
+    return np.asarray((rows * others).sum(axis=1) / (len(rows) - 1))  # 4.9
 
 
 def evidence_criterion(moments: GradientMoments) -> float:

@@ -19,6 +19,7 @@ GSNR = sys.modules["gsnr_ref.signal_to_noise"]
 PREDICTED = import_module("gsnr_ref.osgr.predicted")
 GSNR_OF_A_SAMPLE = import_module("gsnr_ref.inference.gsnr")
 OSGR_OF_A_SAMPLE = import_module("gsnr_ref.inference.osgr")
+REUSED = import_module("gsnr_ref.osgr.reused")
 
 
 def confuse_ddof():
@@ -58,6 +59,27 @@ def sum_over_samples():
         return {k: np.broadcast_to(g.sum(axis=0), g.shape) for k, g in gradients.items()}
 
     GRADIENTS.METHODS["tapped"] = wrong
+
+
+def take_the_reuse_over_a_variance_of_ddof_0():
+    REUSED._noise = lambda moments: moments.signal_and_noise(ddof=0)[1] / moments.count
+
+
+def take_the_reuse_over_tr_s_without_1_over_n():
+    REUSED._noise = lambda moments: moments.signal_and_noise(ddof=1)[1]
+
+
+def take_the_test_gradient_from_the_training_set():
+    right = REUSED._pairs_of_means
+    REUSED._pairs_of_means = lambda training, test: right(training, training)
+
+
+#: Mistakes in what is reused, which the tests of that room alone must find.
+REUSE = (
+    take_the_reuse_over_a_variance_of_ddof_0,
+    take_the_reuse_over_tr_s_without_1_over_n,
+    take_the_test_gradient_from_the_training_set,
+)
 
 
 def square_the_mean_without_debiasing():
@@ -159,6 +181,7 @@ def read_otherwise(module_name, right, wrong):
 MISTAKES = {
     f.__name__: f
     for f in (
+        *REUSE,
         confuse_ddof,
         leave_out_1_over_n_beside_the_gsnr,
         leave_out_1_over_n_in_the_weights,

@@ -9,6 +9,7 @@ from tests.meta.test_layers import FACES, MODULES, PACKAGED
 
 #: Names that several modules bear, and why they mean the same.
 SHARED = {
+    "checks": "what comes into a room, and is refused there",
     "command": "each application's part of the command gsnr-ref",
     "feature_learning": "equation 28, and the experiment that shows it",
     "osgr": "the ratio from moments and by its definition, and estimated from a sample",

@@ -8,21 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.meta.planted import MISTAKES, READINGS
+from tests.meta.planted import MISTAKES, READINGS, REUSE
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("test_signal_to_noise.py", "inference", "gradients", "osgr")
 SUITE = [f"tests/gsnr_ref/{room}" for room in ROOMS]
 #: Of the mistakes that are read into the source: the tests of the digits.
 DIGITS = [f"tests/gsnr_ref/moments/test_{m}.py" for m in ("sums", "products", "batch_means")]
+REUSE_SUITE = ["tests/gsnr_ref/osgr/test_reused.py"]
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_the_suite_rejects(mistake):
+    suite = SUITE
+    if mistake in READINGS:
+        suite = DIGITS
+    elif mistake in {f.__name__ for f in REUSE}:
+        suite = REUSE_SUITE
     environment = os.environ | {"PLANTED": mistake, "PYTEST_ADDOPTS": ""}
     command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider"]
     result = subprocess.run(
-        [*command, "-p", "tests.meta.planted", *(DIGITS if mistake in READINGS else SUITE)],
+        [*command, "-p", "tests.meta.planted", *suite],
         cwd=ROOT,
         env=environment,
         capture_output=True,

@@ -4,7 +4,7 @@ from fractions import Fraction
 from itertools import combinations, product
 
 
-def _loss(x, y, w, rows):
+def loss_of(x, y, w, rows):
     total = Fraction(0)
     for i in rows:
         for c in range(len(w[0])):
@@ -13,7 +13,7 @@ def _loss(x, y, w, rows):
     return total / len(rows)
 
 
-def _stepped(x, y, w, rows, rate):
+def stepped(x, y, w, rows, rate):
     new = [list(row) for row in w]
     for i in rows:
         for c in range(len(w[0])):
@@ -30,10 +30,10 @@ def osgr_of_draws(x, y, w, probabilities, n, rate):
         chance = Fraction(1)
         for i in rows:
             chance *= probabilities[i]
-        new = _stepped(x, y, w, rows, rate)
-        training += chance * (_loss(x, y, w, rows) - _loss(x, y, new, rows))
+        new = stepped(x, y, w, rows, rate)
+        training += chance * (loss_of(x, y, w, rows) - loss_of(x, y, new, rows))
         for i, p in enumerate(probabilities):
-            test += chance * p * (_loss(x, y, w, [i]) - _loss(x, y, new, [i]))
+            test += chance * p * (loss_of(x, y, w, [i]) - loss_of(x, y, new, [i]))
     return test / training
 
 
@@ -42,7 +42,7 @@ def osgr_of_splits(x, y, w, n, rate):
     training = test = Fraction(0)
     for rows in combinations(range(len(x)), n):
         rest = [i for i in range(len(x)) if i not in rows]
-        new = _stepped(x, y, w, rows, rate)
-        training += _loss(x, y, w, rows) - _loss(x, y, new, rows)
-        test += _loss(x, y, w, rest) - _loss(x, y, new, rest)
+        new = stepped(x, y, w, rows, rate)
+        training += loss_of(x, y, w, rows) - loss_of(x, y, new, rows)
+        test += loss_of(x, y, w, rest) - loss_of(x, y, new, rest)
     return test / training

@@ -23,7 +23,9 @@ from gsnr_ref.closed_form import (
     gaussian_linear_regression,
     holdout_linear_regression,
     location_model,
+    trained_location_model,
 )
+from tests.oracles.curved_location import expectations
 from tests.oracles.exact import exact_linear_gradients, exact_moments, fractions
 from tests.oracles.splits import osgr_of_draws, osgr_of_splits
 from toy_models import FinitePopulation, LinearRegression, SoftmaxRegression
@@ -239,3 +241,57 @@ def test_the_identity_at_a_small_learning_rate(closed):
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("n_steps", range(6))
+@pytest.mark.parametrize("rate", [Fraction(1, 10), Fraction(1, 2)], ids=str)
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_the_trained_location_model_equals_counting_every_draw(n, rate, n_steps):  # 4.4
+    points, theta, h = fractions([[0, 1], [2, -1], [1, 3]]), fractions([3, -2]), fractions([1, 3])
+    mean, variance = exact_moments(points)[1], exact_moments(points)[2] / 3
+    closed = trained_location_model(theta, mean, variance, h, n, rate, n_steps)
+    for step_rate in (rate, rate / 2):  # the step that is looked at has a rate of its own
+        training, test, gap = expectations(points, theta, h, n, rate, n_steps, step_rate)
+        assert closed.osgr(step_rate) == test / training
+        assert closed.training_decrease(step_rate) == training
+        assert closed.gap == gap
+    noise = closed.variance.sum() / n  # E tr S/n: the same at every step
+    assert closed.osgr() == 1 - closed.reuse_factor * noise / closed.training_slope  # 4.2
+
+
+def test_the_trained_location_model_before_its_first_step_is_the_location_model():
+    theta, mean, variance = Fraction(3), Fraction(1), Fraction(5)
+    trained = trained_location_model([theta], [mean], [variance], [1], 3, Fraction(1, 10), 0)
+    closed = location_model(theta, mean, variance, 3)
+    assert trained.reuse_factor == 1
+    assert trained.gap == 0
+    for rate in (0, Fraction(1, 2)):
+        assert trained.osgr(rate) == closed.osgr(rate)
+
+
+def test_limits_of_the_trained_location_model():
+    at = lambda n, t: trained_location_model([2.0], [0.0], [1.0], [1.0], n, 0.5, t)  # noqa: E731
+    assert at(10, 3).reuse_factor == at(10**9, 3).reuse_factor
+    assert at(10**9, 3).osgr() == pytest.approx(1, abs=1e-8)
+    assert at(10, 40).reuse_factor == pytest.approx(0, abs=1e-11)
+    shortfalls = [1 - at(10, t).osgr() for t in (20, 21)]
+    assert shortfalls[1] / shortfalls[0] == pytest.approx(2)  # 1/ρ
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n": 0}, "n is 0; expected a whole number, 1 or more"),
+        ({"n_steps": -1}, "n_steps is -1; expected a whole number, 0 or more"),
+        ({"theta": [1.0, 2.0]}, r"have shapes \[\(2,\), \(1,\), \(1,\), \(1,\)\]"),
+        ({"variance": [-1.0]}, "variance has minimum -1.0; expected 0 or more"),
+        ({"curvature": [-1.0]}, "curvature has minimum -1.0; expected 0 or more"),
+    ],
+)
+def test_bad_input_to_the_trained_location_model_is_named(change, message):
+    good = {
+        "theta": [1.0], "mean": [0.0], "variance": [1.0], "curvature": [1.0],
+        "n": 2, "learning_rate": 0.1, "n_steps": 1,
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=message):
+        trained_location_model(**good | change)

@@ -1,5 +1,7 @@
 """The series in the learning rate: its coefficients, and the order of what it leaves out."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from gsnr_ref import (
     osgr_expansion,
 )
 from gsnr_ref.closed_form import finite_linear_regression
-from toy_models import MLP, FinitePopulation, LinearRegression, ProductRegression
+from toy_models import MLP, FinitePopulation, LinearRegression, ProductRegression, make_case
 
 RATE = 2e-3
 
@@ -76,3 +78,16 @@ def test_bad_input_is_named():
         osgr_expansion(model, params, ProductRegression(), 3)
     with pytest.raises(RangeError, match="every gradient is 0"):
         osgr_expansion(model, params, FinitePopulation(np.ones((1, 1)), np.array([2.0])), 3)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_fractions_give_the_derivative_of_the_closed_form_at_0_exactly(n):
+    case = make_case("rational", "linear")
+    x, y, p = (getattr(case.population, name) for name in ("x", "y", "probabilities"))
+    weight, bias = case.params["linear.weight"], case.params["linear.bias"]
+    closed = finite_linear_regression(x, y, weight, n, bias, p)
+    r0, c1 = osgr_expansion(case.model, case.params, case.population, n)
+    assert type(r0) is type(c1) is Fraction
+    a = closed.training_slope
+    assert r0 == closed.osgr()
+    assert c1 == (r0 * closed.training_curvature - closed.test_curvature) / (2 * a)

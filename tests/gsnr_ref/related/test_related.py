@@ -1,7 +1,7 @@
 """Each related quantity against a plain loop over its definition, and the conversions as laws."""
 
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -80,6 +80,34 @@ def test_conversions_are_exact_on_fractions():
             assert related.osgr_from_coherence(related.coherence_from_osgr(r, n), n) == r
     assert related.noise_scale_from_osgr(0, 3) == np.inf
     assert related.osgr_from_noise_scale(np.inf, 3) == 0
+
+
+@given(seeds)
+def test_sample_agreement_matches_loops_and_its_mean_is_the_debiased_signal(seed):
+    g = fractions(np.random.default_rng(seed).integers(-4, 5, (5, 3)))
+    expected = [sum(g[i] @ g[k] for k in range(5) if k != i) / Fraction(4) for i in range(5)]
+    agreement = related.sample_agreement({"a": g[:, :1], "b": g[:, 1:]})
+    assert list(agreement) == expected
+    signal, noise = gr.GradientMoments.from_samples(g).signal_and_noise(ddof=1)
+    assert sum(agreement) / 5 == signal - noise / 5
+    wide = np.array([[200], [100]], dtype=np.uint8)  # whose products do not fit
+    assert related.sample_agreement(wide).tolist() == [20000.0, 20000.0]
+
+
+def test_mean_agreement_of_each_class_is_that_of_the_mixture():
+    """All sets of 3 draws from true and wrong labels, 2 points each."""
+    classes = {"true": fractions([[3, 1], [1, 0]]), "wrong": fractions([[-1, 2], [0, -2]])}
+    share = {"true": Fraction(2, 3), "wrong": Fraction(1, 3)}
+    draws = [(name, g, share[name] / 2) for name, points in classes.items() for g in points]
+    means = {name: points.sum(axis=0) / Fraction(2) for name, points in classes.items()}
+    overall = sum(share[name] * mean for name, mean in means.items())
+    for name in classes:
+        expected = Fraction(0)
+        for drawn in product(draws, repeat=3):
+            if drawn[0][0] == name:
+                chance = np.prod([p for _, _, p in drawn]) / share[name]
+                expected += chance * related.sample_agreement(np.array([g for _, g, _ in drawn]))[0]
+        assert expected == means[name] @ overall
 
 
 def test_early_stopping_matches_its_formula_and_is_0_on_average_without_signal():
