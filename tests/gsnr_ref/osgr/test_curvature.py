@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from gsnr_ref import InputError, per_sample_gradients
+from gsnr_ref.contract import flat_rows
 from gsnr_ref.osgr.curvature import (
     as_named,
-    as_rows,
     gradients_apart,
     losses_apart,
     mean_gradient,
@@ -49,21 +49,21 @@ def moved(params, moves, i, times=1.0):
 def test_losses_and_gradients_apart_are_those_of_one_sample_at_a_time(problem):
     model, params, x, y, _, moves = problem
     losses = losses_apart(model, params, x, y, moves)
-    gradients = as_rows(gradients_apart(model, params, x, y, moves))
+    gradients = flat_rows(gradients_apart(model, params, x, y, moves))
     for i in range(N):
         one = (model, moved(params, moves, i), x[i : i + 1], y[i : i + 1])
         assert losses[i] == pytest.approx(model.loss(*one[1:])[0], rel=1e-12)
-        alone = as_rows(per_sample_gradients(*one, method="loop"))[0]
+        alone = flat_rows(per_sample_gradients(*one, method="loop"))[0]
         assert np.abs(gradients[i] - alone).max() <= 1e-12 * np.abs(alone).max()
 
 
 def test_own_products_match_central_differences(problem):
     model, params, x, y, _, moves = problem
-    products = as_rows(own_hessians_times(model, params, x, y, moves))
+    products = flat_rows(own_hessians_times(model, params, x, y, moves))
     step = 1e-5
     for i in range(N):
         ahead, behind = (
-            as_rows(
+            flat_rows(
                 per_sample_gradients(
                     model, moved(params, moves, i, sign * step), x[i : i + 1], y[i : i + 1]
                 )
@@ -78,9 +78,9 @@ def test_products_with_the_mean_hessian_match_central_differences_however_many(p
     model, params, x, y, moving, moves = problem
     weights = np.array([0.1, 0.2, 0.3, 0.4])
     gradient, hessian_times = mean_gradient(model, params, x, y, weights)
-    expected = weights @ as_rows(per_sample_gradients(model, params, x, y))
-    assert as_rows({k: v[None] for k, v in gradient.items()})[0] == pytest.approx(expected)
-    rows = as_rows(moves)
+    expected = weights @ flat_rows(per_sample_gradients(model, params, x, y))
+    assert flat_rows({k: v[None] for k, v in gradient.items()})[0] == pytest.approx(expected)
+    rows = flat_rows(moves)
     few = times_each(hessian_times, rows, moving)
     many = times_each(hessian_times, np.tile(rows, (rows.shape[1], 1)), moving)[:N]  # H is formed
     assert many == pytest.approx(few, rel=1e-9, abs=1e-14)
@@ -88,7 +88,7 @@ def test_products_with_the_mean_hessian_match_central_differences_however_many(p
     for i in range(N):
         ahead, behind = (
             weights
-            @ as_rows(per_sample_gradients(model, moved(params, moves, i, sign * step), x, y))
+            @ flat_rows(per_sample_gradients(model, moved(params, moves, i, sign * step), x, y))
             for sign in (1, -1)
         )
         assert np.abs(few[i] - (ahead - behind) / (2 * step)).max() < 1e-9
@@ -96,7 +96,7 @@ def test_products_with_the_mean_hessian_match_central_differences_however_many(p
 
 def test_rows_and_names_are_inverse(problem):
     *_, moving, moves = problem
-    back = as_named(as_rows(moves), moving)
+    back = as_named(flat_rows(moves), moving)
     assert all((back[name] == moves[name]).all() for name in moves)
 
 
