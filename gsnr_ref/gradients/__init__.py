@@ -1,6 +1,7 @@
-"""Per-sample gradients. Imports ``contract`` and nothing else of the package.
+"""Imports ``contract``, ``loss_checks`` and ``two_samples``: per-sample gradients.
 
-One quantity, two routes: ``loop`` is the oracle, ``tapped`` is fast.
+One quantity, two routes: ``loop`` is the oracle, ``tapped`` is fast; ``checked`` holds a model's
+taps against the oracle.
 """
 
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from gsnr_ref.contract import InputError, Model, Params, check_batch, explain_not_finite, is_exact
+from gsnr_ref.gradients.checked import check_model
 from gsnr_ref.gradients.loop import looped_gradients
 from gsnr_ref.gradients.tapped import tapped_gradients
 
-__all__ = ["per_sample_gradients"]
+__all__ = ["check_model", "per_sample_gradients"]
 
 METHODS = {"tapped": tapped_gradients, "loop": looped_gradients}
 

@@ -6,6 +6,7 @@ import numpy as np
 from autograd import make_vjp
 
 from gsnr_ref.contract import Model, Params, ones_like
+from gsnr_ref.loss_checks import check_losses_shape
 
 
 def looped_gradients(model: Model, params: Params, x: Any, y: Any) -> Params:
@@ -22,6 +23,7 @@ def looped_gradients(model: Model, params: Params, x: Any, y: Any) -> Params:
             return model.loss(theta, x[i : i + 1], y[i : i + 1])
 
         backward, losses = make_vjp(loss)(moving)
+        check_losses_shape(losses, 1)
         return backward(ones_like(losses))  # type: ignore[no-any-return]
 
     rows = [gradient(i) for i in range(len(x))]

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CORE = {"contract", "gradients", "moments", "signal_to_noise", "osgr", "parallel"} | {
+CORE = {
+    "contract",
+    "two_samples",
+    "loss_checks",
+    "gradients",
+    "moments",
+    "signal_to_noise",
+    "osgr",
+    "parallel",
+} | {
     "closed_form",
     "inference",
     "related",
@@ -19,16 +28,18 @@ CORE = {"contract", "gradients", "moments", "signal_to_noise", "osgr", "parallel
 LAYERS = {
     "contract": set(),
     "parallel": set(),
-    "gradients": {"contract", "gradients"},
+    "two_samples": {"contract"},
+    "loss_checks": {"contract", "two_samples"},
+    "gradients": {"contract", "gradients", "loss_checks", "two_samples"},
     "moments.sums": set(),
     "moments.mergeable": {"contract", "moments.sums"},
     "moments": {"contract", "gradients", "moments"},
     "signal_to_noise": {"contract", "moments"},
     "osgr": set(),
     "osgr.predicted": {"contract", "moments", "signal_to_noise"},
-    "osgr.step": {"contract"},
-    "osgr.measured": {"contract", "parallel", "osgr.ratio", "osgr.step"},
-    "osgr.enumerated": {"contract", "osgr.step"},
+    "osgr.step": {"contract", "loss_checks"},
+    "osgr.measured": {"contract", "loss_checks", "parallel", "osgr.ratio", "osgr.step"},
+    "osgr.enumerated": {"contract", "loss_checks", "osgr.step"},
     "osgr.expansion": {"contract", "gradients"},
     "osgr.preconditioned": {"contract", "moments"},
     "osgr.holdout": {"contract", "moments"},
