@@ -82,9 +82,23 @@ def check_model(
     return look(model, params, x, y, _verdicts(method))
 
 
-def check_once(model: Model, params: Params, x: Array, y: Array, method: str = "tapped") -> None:
-    """Refuse a model that `check_model` finds broken. Looks once at each model and shapes."""
-    look_once(model, params, x, y, _verdicts(method))
+def check_once(
+    model: Model,
+    params: Params,
+    x: Array,
+    y: Array,
+    method: str = "tapped",
+    weights: Array | None = None,
+) -> None:
+    """Refuse a model that `check_model` finds broken. Looks once at each model and shapes.
+
+    Samples of weight 0 are left out: nothing need be right with them.
+    """
+    if weights is not None:
+        used = np.flatnonzero(weights)[:100]
+        x, y = x[used], y[used]
+    if len(x):
+        look_once(model, params, x, y, _verdicts(method))
 
 
 def _verdicts(method: str) -> Callable[[TwoSamples, Params], list[Verdict]]:

@@ -1,6 +1,7 @@
 """OSGR by its definition, exactly: every dataset that a finite population can give.
 
-Imports ``contract`` and ``osgr/step`` only: the two sides of the identity share no code.
+Imports ``contract``, ``loss_checks`` and ``osgr/step`` only: the two sides of the identity share no
+code.
 """
 
 import math
@@ -24,6 +25,7 @@ from gsnr_ref.contract import (
     is_exact,
     is_finite_population,
 )
+from gsnr_ref.loss_checks import look_once, own_losses
 from gsnr_ref.osgr.step import mean_decrease, step
 
 
@@ -60,6 +62,7 @@ def enumerated_osgr(
     learning_rate: Any,
     max_datasets: int = 200_000,
     preconditioner: Params | None = None,
+    check: bool = True,
 ) -> EnumeratedOSGR:
     """Exact OSGR of a finite population: equation 5 as a sum over every training set.
 
@@ -80,6 +83,9 @@ def enumerated_osgr(
         Refuse to enumerate more datasets than this. One takes about 0.1 ms for a small model.
     preconditioner : dict of ndarray, optional
         Fixed factors p of a step −λ p∘g_D, one array for each trainable parameter.
+    check : bool
+        Whether to look at the losses of two samples once for each model and shapes, as
+        `check_model` does.
 
     Returns
     -------
@@ -91,7 +97,8 @@ def enumerated_osgr(
     Raises
     ------
     InputError
-        If an argument does not fit, or there are more than `max_datasets` datasets.
+        If an argument does not fit, there are more than `max_datasets` datasets, or a sample's
+        loss is not its own.
     RangeError
         If a loss leaves the range of float64, or no step changes the training loss.
 
@@ -128,6 +135,8 @@ def enumerated_osgr(
             f"n is {n} and the population has {n_points} points: {n_datasets} datasets; "
             f"expected at most max_datasets = {max_datasets}"
         )
+    if check:
+        look_once(model, params, x, y, own_losses)
     before = model.loss(params, x, y)
     exact = is_exact(before)
     probabilities = [Fraction(p) for p in population.probabilities.tolist()]

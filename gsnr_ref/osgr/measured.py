@@ -1,7 +1,7 @@
 """OSGR by its definition, on drawn datasets: real steps, losses read before and after.
 
-Imports ``contract``, ``parallel``, ``osgr/ratio`` and ``osgr/step`` only: the two sides of the
-identity share no code.
+Imports ``contract``, ``loss_checks``, ``parallel``, ``osgr/ratio`` and ``osgr/step`` only: the two
+sides of the identity share no code.
 """
 
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from gsnr_ref.contract import (
     check_learning_rate,
     is_finite_population,
 )
+from gsnr_ref.loss_checks import look_once, own_losses
 from gsnr_ref.osgr.ratio import ratio_of_means
 from gsnr_ref.osgr.step import mean_decrease, step
 from gsnr_ref.parallel import in_parallel, one_blas_thread
@@ -81,6 +82,7 @@ def measured_osgr(
     seed: int = 0,
     n_test: int | None = None,
     n_jobs: int = 1,
+    check: bool = True,
 ) -> MeasuredOSGR:
     """OSGR by its definition: equation 5, R(Z, n) = E ΔL[D′] / E ΔL[D].
 
@@ -106,6 +108,9 @@ def measured_osgr(
         Size of a drawn test set; n if left out. Changes the standard error, not the expectation.
     n_jobs : int
         Processes, through joblib (extra ``experiments``) if not 1; -1 for all cores.
+    check : bool
+        Whether to look at the losses of two samples once for each model and shapes, as
+        `check_model` does.
 
     Returns
     -------
@@ -115,7 +120,8 @@ def measured_osgr(
     Raises
     ------
     InputError
-        If an argument does not fit, or the samples hold NaN or infinity.
+        If an argument does not fit, the samples hold NaN or infinity, or a sample's loss is not
+        its own.
     RangeError
         If a loss leaves the range of float64, or no step changes the training loss.
 
@@ -142,7 +148,12 @@ def measured_osgr(
     if not isinstance(population, Population):
         raise InputError(f"population is {type(population).__name__}; expected a method sample")
     if is_finite_population(population):
-        check_batch(model, params, population.x, population.y)
+        samples = population.x, population.y
+    else:
+        samples = population.sample(np.random.default_rng(seed), 2)
+    x, y = check_batch(model, params, *samples)
+    if check:
+        look_once(model, params, x, y, own_losses)
     seeds = np.random.SeedSequence(seed).spawn(n_trials)
     arguments = (model, params, population, n, learning_rate, n_test)
     if n_jobs == 1:

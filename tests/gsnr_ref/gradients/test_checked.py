@@ -9,7 +9,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gsnr_ref import InputError, check_model, loss_checks, per_sample_gradients
+from gsnr_ref import (
+    InputError,
+    RangeError,
+    check_model,
+    enumerated_osgr,
+    gradient_moments,
+    loss_checks,
+    measured_osgr,
+    per_sample_gradients,
+)
 from gsnr_ref.gradients.checked import check_once
 from tests.gsnr_ref.gradients.broken_models import BROKEN, SQUARE, Factor, Mlp, WeightDecay, X, Y
 from tests.oracles.exact import fractions
@@ -17,6 +26,7 @@ from tests.strategies import problems
 from toy_models import (
     MLP,
     ConvNet,
+    FinitePopulation,
     LinearRegression,
     RecurrentNet,
     SoftmaxRegression,
@@ -42,11 +52,64 @@ def test_every_mistake_is_found_and_named_and_the_inputs_are_left_alone(mistake)
     assert all(np.array_equal(params[name], kept[name]) for name in params)
 
 
+def routes(model, params, x, y):
+    """Every function that takes a model, with what it returns where the check is off."""
+    population = FinitePopulation(x, y)
+    return {
+        "per_sample_gradients": lambda **k: per_sample_gradients(model, params, x, y, **k),
+        "by the loop": lambda **k: per_sample_gradients(model, params, x, y, "loop", **k),
+        "gradient_moments": lambda **k: gradient_moments(model, params, x, y, **k),
+        "of batches": lambda **k: gradient_moments(
+            model, params, [(x[:1], y[:1]), (x[1:], y[1:])], **k
+        ),
+        "measured_osgr": lambda **k: measured_osgr(model, params, population, 2, 1e-3, 2, **k),
+        "enumerated_osgr": lambda **k: enumerated_osgr(model, params, population, 1, 1e-3, **k),
+    }
+
+
+BY_LOSSES = ("by the loop", "measured_osgr", "enumerated_osgr")
+
+
+@pytest.mark.parametrize("route", routes(*[None] * 2, X, Y))
 @pytest.mark.parametrize("mistake", BROKEN)
-def test_every_mistake_is_refused_unless_the_check_is_off(mistake):
+@pytest.mark.filterwarnings("ignore:divide by zero encountered in power")  # without an epsilon
+def test_every_mistake_is_refused_by_every_route_that_it_concerns(mistake, route):
+    model, params, x, subject, _ = BROKEN[mistake]
+    x = x.copy()
+    function = routes(model, params, x, Y)[route]
+    if route in BY_LOSSES and subject != "loss":
+        function()  # taps do not matter
+        return
+    if mistake == "without an epsilon" and route == "of batches":  # 0/0 in a batch of one
+        error, says = RangeError, "leave the range"
+    else:
+        error, says = InputError, "breaks the contract|got inputs of|neither|loss returned"
+    with pytest.raises(error, match=says):
+        function()
+
+
+@pytest.mark.parametrize("route", routes(*[None] * 2, X, Y))
+@pytest.mark.parametrize("mistake", ["weight decay in the loss", "/ len(x)", "broadcast, mean"])
+def test_the_check_can_be_left_out(mistake, route):
     model, params, x, _, _ = BROKEN[mistake]
-    with pytest.raises(InputError, match="breaks the contract of"):
-        check_once(model, params, x, Y)
+    routes(model, params, x, Y)[route](check=False)
+
+
+@pytest.mark.parametrize("route", routes(*[None] * 2, X, Y))
+@pytest.mark.parametrize("mistake", ["broadcast, not reduced", "time-major", "(n, h, w, c)"])
+def test_wrong_shapes_are_refused_always(mistake, route):
+    model, params, x, subject, _ = BROKEN[mistake]
+    if route in BY_LOSSES and subject != "loss":
+        return
+    with pytest.raises(InputError, match=r"got inputs of shape|model\.loss returned shape"):
+        routes(model, params, x, Y)[route](check=False)
+
+
+def test_samples_of_weight_0_are_not_looked_at():
+    model = MLP((3, 4, 2), loss="cross_entropy")
+    labels = np.array([-1, -1, 0, 1, 1, 0])
+    moments = gradient_moments(model, model.init(0), X, labels, [0, 0, 1, 1, 1, 1], 6)
+    assert moments.count == 4
 
 
 def test_only_the_parameters_at_fault_are_named():
