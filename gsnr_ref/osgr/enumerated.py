@@ -1,7 +1,7 @@
 """OSGR by its definition, exactly: every dataset that a finite population can give.
 
-Imports ``contract``, ``loss_checks`` and ``osgr/step`` only: the two sides of the identity share no
-code.
+Imports ``contract``, ``loss_checks``, ``osgr/step`` and ``osgr/support`` only: the two sides of the
+identity share no code.
 """
 
 import math
@@ -19,14 +19,13 @@ from gsnr_ref.contract import (
     Model,
     Params,
     RangeError,
-    check_batch,
     check_count,
     check_learning_rate,
     is_exact,
-    is_finite_population,
 )
 from gsnr_ref.loss_checks import look_once, own_losses
 from gsnr_ref.osgr.step import mean_decrease, step
+from gsnr_ref.osgr.support import checked_support
 
 
 @dataclass(frozen=True)
@@ -119,11 +118,7 @@ def enumerated_osgr(
     """
     n = check_count("n", n)
     learning_rate = check_learning_rate(learning_rate)
-    if not is_finite_population(population):
-        raise InputError(
-            f"population is {type(population).__name__}; expected x, y and probabilities"
-        )
-    x, y = check_batch(model, params, population.x, population.y)
+    x, y, chances = checked_support(model, params, population)
     if preconditioner is not None and set(preconditioner) != set(model.trainable):
         raise InputError(
             f"preconditioner has {list(preconditioner)}; expected {list(model.trainable)}"
@@ -139,7 +134,7 @@ def enumerated_osgr(
         look_once(model, params, x, y, own_losses)
     before = model.loss(params, x, y)
     exact = is_exact(before)
-    probabilities = [Fraction(p) for p in population.probabilities.tolist()]
+    probabilities = [Fraction(p) for p in chances.tolist()]
     number = Fraction if exact else float
     learning_rate = number(learning_rate)
     test_weights = _weights(probabilities, exact)

@@ -1,6 +1,7 @@
 """OSGR as a Taylor series in the learning rate: R(λ) = R₀ + c₁λ + O(λ²).
 
-Imports ``contract`` and ``gradients``. Hessians enter through their products with vectors only.
+Imports ``contract``, ``gradients`` and ``osgr/support``. Hessians enter through their products with
+vectors only.
 """
 
 from typing import Any, NamedTuple
@@ -10,15 +11,13 @@ from autograd import grad
 
 from gsnr_ref.contract import (
     FiniteSupport,
-    InputError,
     Model,
     Params,
     RangeError,
-    check_batch,
     check_count,
-    is_finite_population,
 )
 from gsnr_ref.gradients import per_sample_gradients
+from gsnr_ref.osgr.support import checked_support
 
 
 class Expansion(NamedTuple):
@@ -85,12 +84,8 @@ def osgr_expansion(model: Model, params: Params, population: FiniteSupport, n: i
     (0.8, -0.1)
     """
     n = check_count("n", n)
-    if not is_finite_population(population):
-        raise InputError(
-            f"population is {type(population).__name__}; expected x, y and probabilities"
-        )
-    x, y = check_batch(model, params, population.x, population.y)
-    p = np.asarray(population.probabilities, dtype=float)
+    x, y, probabilities = checked_support(model, params, population)
+    p = probabilities.astype(float)
     gradients = per_sample_gradients(model, params, x, y)
     rows = [{name: g[i] for name, g in gradients.items()} for i in range(len(x))]
     mean = {name: np.tensordot(p, g, axes=1) for name, g in gradients.items()}
