@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from gsnr_ref.contract import Array, InputError, Model, Params, is_exact
-from gsnr_ref.two_samples import TwoSamples, as_double, compare, same
+from gsnr_ref.two_samples import TwoSamples, compare, same
 
-_REPEATS = 8  # of a call: noise that changes every other call is missed once in 2⁸
+_REPEATS = 4  # of a call, and eight times as many before a loss is said to depend on others
 _RANDOM = "the same call gives different losses: usually dropout, or other noise drawn in the loss"
 _REMEMBERED: dict[int, set[Any]] = {}
 
@@ -97,7 +97,7 @@ def loss_verdict(two: TwoSamples, params: Params) -> Verdict:
     if theta.keys() != params.keys():
         changed.append("params")
     else:
-        changed += [f"params[{k!r}]" for k, v in theta.items() if not same(v, as_double(params[k]))]
+        changed += [f"params[{k!r}]" for k, v in theta.items() if not same(v, params[k])]
     if changed:
         what = " and ".join(changed)
         return Verdict("loss", "broken", f"it changes its {what}: usually an operation in place")
@@ -159,7 +159,7 @@ def _dependence(two: TwoSamples, pair: Array, alone: Array) -> Verdict:
     in_company = [compare(pair[i], twins[i][i], rounding(i)) for i in (0, 1)]
     in_number = [compare(twins[i], alone[i], rounding(i)) for i in (0, 1)]
     if "broken" in in_company + in_number:
-        if _is_random(two, pair, 4 * _REPEATS):
+        if _is_random(two, pair, 8 * _REPEATS):
             return Verdict("loss", "broken", _RANDOM)
         if "broken" in in_company:
             return Verdict("loss", "broken", _company(two, pair, in_company.index("broken")))

@@ -89,9 +89,10 @@ def same(one: Any, other: Any) -> bool:
     True
     """
     one, other = np.asarray(one), np.asarray(other)
-    return one.shape == other.shape and bool(
-        ((one == other) | ((one != one) & (other != other))).all()
-    )
+    if one.shape != other.shape:
+        return False
+    equal = one == other
+    return bool(equal.all() or (equal | ((one != one) & (other != other))).all())
 
 
 def _float_type(array: Array) -> Any:
