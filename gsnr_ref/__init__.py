@@ -19,13 +19,23 @@ from gsnr_ref.inference import (
 )
 from gsnr_ref.loss_checks import ModelReport
 from gsnr_ref.moments import GradientMoments, gradient_moments, mixed_moments
-from gsnr_ref.osgr.enumerated import EnumeratedOSGR, enumerated_osgr
-from gsnr_ref.osgr.expansion import Expansion, osgr_expansion
-from gsnr_ref.osgr.holdout import holdout_osgr
-from gsnr_ref.osgr.measured import MeasuredOSGR, measured_osgr
-from gsnr_ref.osgr.preconditioned import preconditioned_osgr
-from gsnr_ref.osgr.predicted import collapsed_osgr, effective_gsnr, osgr_weights, predicted_osgr
+from gsnr_ref.osgr import (
+    EnumeratedOSGR,
+    Expansion,
+    MeasuredOSGR,
+    collapsed_osgr,
+    effective_gsnr,
+    enumerated_osgr,
+    holdout_osgr,
+    measured_osgr,
+    osgr_expansion,
+    osgr_weights,
+    preconditioned_osgr,
+    predicted_osgr,
+)
 from gsnr_ref.signal_to_noise import GSNRSummary, gsnr, gsnr_summaries, gsnr_summary
+
+__version__ = "0.1.0"
 
 __all__ = [  # noqa: RUF022 (in the order of the derivation)
     # What a user brings

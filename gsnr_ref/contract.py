@@ -1,11 +1,10 @@
 """What a model and a population must offer, and what is refused.
 
-Imports nothing else of ``gsnr_ref``: every other module may import this one.
+Imports nothing of the package: every other module may import this one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
-from typing import Any, Protocol, TypeGuard, runtime_checkable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,12 @@ Params = dict[str, Array]
 Tap = Callable[[str, Any, Any], Any]
 #: One array, or a mapping (of mappings) of arrays: the shape that parameters come in.
 Structure = Any
+#: A float; a Fraction where everything is exact, for which `Any` stands here: who computes with
+#: floats can pass the number on as a float, and who computes with Fractions as a Fraction.
+Number: TypeAlias = float | Any
+#: An array; where a dict of arrays went in a dict of arrays, for which `Any` stands here. To a type
+#: checker it goes on as an array, has parts ``["name"]``, and is a dict after ``isinstance``.
+Arrays: TypeAlias = Array | Any
 
 
 class InputError(ValueError):
@@ -110,7 +115,24 @@ def map_structure(function: Callable[..., Any], first: Structure, *rest: Structu
     return {key: map_structure(function, first[key], *(r[key] for r in rest)) for key in first}
 
 
-def named_leaves(structure: Structure, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves_with_paths(
+    structure: Structure, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the arrays of a structure with the keys that lead to them, in order.
+
+    Examples
+    --------
+    >>> list(leaves_with_paths({"8": {"layer.weight": 1}}))
+    [(('8', 'layer.weight'), 1)]
+    """
+    if not isinstance(structure, Mapping):
+        yield path, structure
+        return
+    for key, value in structure.items():
+        yield from leaves_with_paths(value, (*path, str(key)))
+
+
+def named_leaves(structure: Structure) -> Iterator[tuple[str, Any]]:
     """Yield the arrays of a structure with their names, in order.
 
     Examples
@@ -118,11 +140,8 @@ def named_leaves(structure: Structure, prefix: str = "") -> Iterator[tuple[str, 
     >>> list(named_leaves({"layer": {"weight": 1, "bias": 2}}))
     [('layer.weight', 1), ('layer.bias', 2)]
     """
-    if not isinstance(structure, Mapping):
-        yield prefix or "array", structure
-        return
-    for key, value in structure.items():
-        yield from named_leaves(value, f"{prefix}.{key}" if prefix else str(key))
+    for path, leaf in leaves_with_paths(structure):
+        yield ".".join(path) or "array", leaf
 
 
 def leaves(structure: Structure) -> list[Any]:
@@ -147,6 +166,18 @@ def flat(structure: Structure) -> Array:
     return np.concatenate([np.ravel(leaf) for leaf in leaves(structure)])
 
 
+def flat_rows(samples: Structure) -> Array:
+    """All numbers of each sample in one row, shape (n_samples, n_params), in order.
+
+    Examples
+    --------
+    >>> flat_rows({"w": np.array([[1.0], [2.0]]), "b": np.array([3.0, 4.0])})
+    array([[1., 3.],
+           [2., 4.]])
+    """
+    return np.concatenate([np.reshape(a, (len(a), -1)) for a in leaves(samples)], axis=1)
+
+
 def is_exact(array: Any) -> bool:
     """Tell whether an array holds exact numbers (dtype object: fractions.Fraction, int).
 
@@ -157,18 +188,6 @@ def is_exact(array: Any) -> bool:
     (True, False)
     """
     return bool(np.asarray(array).dtype == object)
-
-
-def ones_like(array: Any) -> Array:
-    """Ones to start a backward pass with: fractions where the array is exact, since 1 / 2 is not.
-
-    Examples
-    --------
-    >>> ones_like(np.array([Fraction(1, 3)]))
-    array([Fraction(1, 1)], dtype=object)
-    """
-    one = Fraction(1) if is_exact(array) else 1.0
-    return np.full(np.shape(array), one, dtype=np.asarray(array).dtype)
 
 
 def as_array(name: str, value: Any) -> Array:
@@ -194,6 +213,38 @@ def as_array(name: str, value: Any) -> Array:
     return array
 
 
+def as_arrays(name: str, structure: Structure) -> Structure:
+    """Read the arrays of a structure; refuse a list of arrays, which can mean two things.
+
+    Examples
+    --------
+    >>> as_arrays("samples", [np.ones(2), np.ones(2)])
+    Traceback (most recent call last):
+        ...
+    gsnr_ref.contract.InputError: samples is a list of arrays; expected a dict of them, one for ...
+    """
+
+    def read(value: Any) -> Array:
+        if _holds_arrays(value):
+            raise InputError(
+                f"{name} is a {type(value).__name__} of arrays; expected a dict of them, one for "
+                "each parameter, or, if each belongs to one sample, one array: np.stack"
+            )
+        return as_array(name, value)
+
+    return map_structure(read, structure)
+
+
+def _holds_arrays(value: Any) -> bool:
+    """Tell whether a list holds arrays (of any framework) or mappings, and not just numbers."""
+    return isinstance(value, (list, tuple)) and any(
+        isinstance(v, Mapping)
+        or _holds_arrays(v)
+        or getattr(v, "ndim", hasattr(v, "__array__") or hasattr(v, "__dlpack__"))
+        for v in value
+    )
+
+
 def check_finite(name: str, array: Any) -> None:
     """Refuse NaN and infinity.
 
@@ -215,8 +266,8 @@ def check_finite(name: str, array: Any) -> None:
             )
 
 
-def check_samples(samples: Structure, least: int = 0) -> Structure:
-    """Return per-sample gradients as arrays, one row a sample, after checking them.
+def check_samples(samples: Structure, least: int = 0, name: str = "samples") -> Structure:
+    """Return per-sample gradients (or a batch's, by another name) as arrays, one a row.
 
     Examples
     --------
@@ -225,16 +276,16 @@ def check_samples(samples: Structure, least: int = 0) -> Structure:
         ...
     gsnr_ref.contract.InputError: samples has 2 samples; expected 3 or more
     """
-    arrays = map_structure(lambda value: as_array("samples", value), samples)
-    for name, array in named_leaves(arrays):
-        check_finite(f"samples ({name})", array)
+    arrays = as_arrays(name, samples)
+    for leaf, array in named_leaves(arrays):
+        check_finite(f"{name} ({leaf})", array)
     lengths = {a.shape[:1] for a in leaves(arrays)}
     if len(lengths) != 1 or lengths == {()}:
-        shapes = {name: a.shape for name, a in named_leaves(arrays)}
-        raise InputError(f"samples have shapes {shapes}; expected (n_samples, ...) in all")
+        shapes = {leaf: a.shape for leaf, a in named_leaves(arrays)}
+        raise InputError(f"{name} have shapes {shapes}; expected (n_samples, ...) in all")
     ((n_samples,),) = lengths
     if n_samples < least:
-        raise InputError(f"samples has {n_samples} samples; expected {least} or more")
+        raise InputError(f"{name} has {n_samples} samples; expected {least} or more")
     return arrays
 
 
@@ -254,7 +305,7 @@ def check_count(name: str, value: Any, minimum: int = 1) -> int:
     return int(value)
 
 
-def check_learning_rate(learning_rate: Any) -> Any:
+def check_learning_rate(learning_rate: Any) -> Number:
     """Return a positive finite number, or say what was there instead.
 
     Examples
@@ -281,9 +332,16 @@ def check_batch(
     Raises
     ------
     InputError
-        If x and y have no, or different numbers of, samples, hold NaN or infinity, or a trainable
-        parameter is missing.
+        If the model is none, x and y have no, or different numbers of, samples, hold NaN or
+        infinity, or a trainable parameter is missing.
     """
+    known = isinstance(model, Model) and callable(model.loss)
+    if not known or isinstance(model.trainable, str) or not isinstance(model.trainable, Iterable):
+        raise InputError(
+            f"model is {type(model).__name__}; expected trainable, the names of parameters, and a "
+            "method loss (see gsnr_ref.Model). Per-sample gradients of any other model go into "
+            "GradientMoments.from_samples"
+        )
     x, y = as_array("x", x), as_array("y", y)
     if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
         raise InputError(
@@ -294,6 +352,8 @@ def check_batch(
     if finite:
         check_finite("x", x)
         check_finite("y", y)
+    if not isinstance(params, Mapping):
+        raise InputError(f"params is {type(params).__name__}; expected a dict of arrays")
     missing = [name for name in model.trainable if name not in params]
     if missing:
         raise InputError(f"params has {list(params)}; expected also {missing}")

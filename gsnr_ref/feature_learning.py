@@ -1,6 +1,6 @@
 """How a step of the earlier layers changes the mean gradient of a layer: equation 28.
 
-Imports ``contract`` and ``gradients``.
+Imports ``contract``, ``gradients`` and ``notebook``.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,11 @@ from autograd import make_vjp
 
 from gsnr_ref.contract import Array, InputError, Model, Params, check_batch
 from gsnr_ref.gradients.tapped import tapped_layers
+from gsnr_ref.notebook import ShownAsTable
 
 
 @dataclass(frozen=True)
-class FeatureLearningTerms:
+class FeatureLearningTerms(ShownAsTable):
     """Change of a layer's mean gradient per unit of learning rate, as its features move.
 
     Attributes
@@ -118,7 +119,8 @@ def feature_learning_terms(
     deltas = layers[layer].deltas[:, 0] / len(x)
 
     def inputs(theta: Any) -> Any:
-        return layer_inputs(model, params | {k: theta[k] for k in earlier}, x, y, layer)
+        moved = {**params, **{name: theta[name] for name in earlier}}
+        return layer_inputs(model, moved, x, y, layer)
 
     backward, values = make_vjp(inputs)(earlier)
 

@@ -1,19 +1,29 @@
 """The gradient signal-to-noise ratio: mean² / variance of the per-sample gradient.
 
-Imports ``contract`` and ``moments``.
+Imports ``contract``, ``moments`` and ``notebook``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from gsnr_ref.contract import InputError, Structure, is_exact, leaves, map_structure, named_leaves
+from gsnr_ref.contract import (
+    Arrays,
+    InputError,
+    Number,
+    flat,
+    is_exact,
+    leaves,
+    map_structure,
+    named_leaves,
+)
 from gsnr_ref.moments import GradientMoments
+from gsnr_ref.notebook import ShownAsTable
 
 
-def gsnr(moments: GradientMoments, ddof: int = 0) -> Structure:
+def gsnr(moments: GradientMoments, ddof: int = 0) -> Arrays:
     """GSNR of each parameter: equation 2, r_j = g̃_j² / ρ_j².
 
     Parameters
@@ -52,17 +62,27 @@ def gsnr(moments: GradientMoments, ddof: int = 0) -> Structure:
 
 def _ratio(mean: Any, variance: Any) -> Any:
     if is_exact(mean):
-        exact = [
-            float("inf" if m else "nan") if v == 0 else m * m / v
-            for m, v in zip(mean.flat, variance.flat, strict=True)
-        ]
+        exact = [quotient(m * m, v) for m, v in zip(mean.flat, variance.flat, strict=True)]
         return np.array(exact, dtype=object).reshape(mean.shape)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return mean / variance * mean  # equation 2; in this order mean² cannot underflow first
 
 
+def quotient(a: Number, b: Number) -> Number:
+    """a/b of two numbers that are not negative: ``inf`` for a/0, and ``nan`` for 0/0.
+
+    Examples
+    --------
+    >>> quotient(1.0, 2.0), quotient(1.0, 0.0), quotient(0.0, 0.0)
+    (0.5, inf, nan)
+    """
+    if b == 0:
+        return float("nan" if a == 0 else "inf")
+    return a / b
+
+
 @dataclass(frozen=True)
-class GSNRSummary:
+class GSNRSummary(ShownAsTable):
     """GSNR of many parameters in a few numbers; infinite and dead parameters are counted apart.
 
     Attributes
@@ -91,6 +111,24 @@ class GSNRSummary:
     share_dead: float
     effective: float
 
+    def as_row(self) -> dict[str, int | float]:
+        """All numbers in one flat dict of plain Python numbers: a row of a table, or of a CSV file.
+
+        Examples
+        --------
+        >>> row = gsnr_summary(GradientMoments.from_samples([[1.0], [3.0]])).as_row()
+        >>> list(row)
+        ['n_params', 'mean', 'median', 'quantile_0.05', 'quantile_0.25', 'quantile_0.75',
+         'quantile_0.95', 'share_infinite', 'share_dead', 'effective']
+        """
+        row: dict[str, int | float] = {}
+        for name, value in asdict(self).items():
+            if name == "quantiles":
+                row |= {f"quantile_{q}": quantile for q, quantile in value.items()}
+            else:
+                row[name] = value
+        return row
+
 
 def gsnr_summary(moments: GradientMoments, ddof: int = 0) -> GSNRSummary:
     """Summarize the GSNR of all parameters: of the model, or of one layer.
@@ -116,12 +154,9 @@ def gsnr_summary(moments: GradientMoments, ddof: int = 0) -> GSNRSummary:
     >>> summary.effective, round(summary.share_infinite, 2), round(summary.share_dead, 2)
     (8.0, 0.33, 0.33)
     """
-    ratios = np.concatenate([np.ravel(r).astype(float) for r in leaves(gsnr(moments, ddof))])
+    ratios = flat(gsnr(moments, ddof)).astype(float)
     finite = ratios[np.isfinite(ratios)]
     known = finite if len(finite) else np.array([np.nan])
-    signal, noise = map(float, moments.signal_and_noise(ddof))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        effective = float(np.divide(signal, noise))
     return GSNRSummary(
         len(ratios),
         float(known.mean()),
@@ -129,7 +164,7 @@ def gsnr_summary(moments: GradientMoments, ddof: int = 0) -> GSNRSummary:
         {q: float(np.quantile(known, q)) for q in (0.05, 0.25, 0.75, 0.95)},
         float(np.isinf(ratios).mean()),
         float(np.isnan(ratios).mean()),
-        effective,
+        float(quotient(*moments.signal_and_noise(ddof))),
     )
 
 
@@ -147,6 +182,7 @@ def gsnr_summaries(moments: GradientMoments, ddof: int = 0) -> dict[str, GSNRSum
     Returns
     -------
     dict of str to GSNRSummary
+        For a table, one row a layer: ``[{"layer": k} | s.as_row() for k, s in ... .items()]``.
 
     Raises
     ------

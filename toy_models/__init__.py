@@ -1,24 +1,27 @@
-"""Toy models, losses, populations and datasets: what goes into the theory.
+"""Imports nothing of ``gsnr_ref``: toy models, losses, populations and datasets.
 
-Never imports ``gsnr_ref``.
+What goes into the theory. Inside, imports are relative: they find their neighbours under whatever
+name the package was loaded. A file ``toy_models.py`` beside a script hides the whole package from
+that script, and from the applications of ``gsnr_ref``, which then say which file it is: rename the
+file, or run ``python -P script.py``.
 """
 
-from toy_models.affine import AffineModel, affine, no_tap
-from toy_models.cases import Case, make_case
-from toy_models.convnet import ConvNet
-from toy_models.datasets import (
+from .affine_maps import AffineModel, affine, no_tap
+from .cases import Case, make_case
+from .convnet import ConvNet
+from .datasets import (
     load_cifar10,
     load_digits,
     load_mnist,
     randomize_labels,
     read_idx,
 )
-from toy_models.linear_regression import LinearRegression
-from toy_models.losses import cross_entropy, squared_error
-from toy_models.mlp import MLP
-from toy_models.populations import FinitePopulation, GaussianLinear, ProductRegression
-from toy_models.recurrent import RecurrentNet
-from toy_models.softmax_regression import SoftmaxRegression
+from .linear_regression import LinearRegression
+from .losses import cross_entropy, squared_error
+from .mlp import MLP
+from .populations import FinitePopulation, GaussianLinear, ProductRegression
+from .recurrent import RecurrentNet
+from .softmax_regression import SoftmaxRegression
 
 __all__ = [
     "MLP",

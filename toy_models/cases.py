@@ -1,17 +1,17 @@
 """The one registry of named, seeded cases: a model, its parameters, and a population."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from toy_models.affine import AffineModel, Params
-from toy_models.datasets import load_digits, load_mnist
-from toy_models.linear_regression import LinearRegression
-from toy_models.mlp import MLP
-from toy_models.populations import FinitePopulation, GaussianLinear, ProductRegression
-from toy_models.softmax_regression import SoftmaxRegression
+from .affine_maps import AffineModel, Params, chosen
+from .datasets import load_digits, load_mnist
+from .linear_regression import LinearRegression
+from .mlp import MLP
+from .populations import FinitePopulation, GaussianLinear, ProductRegression
+from .softmax_regression import SoftmaxRegression
 
 #: Models that fit each kind of data. Two kinds are real, and two small enough to enumerate.
 MODELS = {
@@ -30,13 +30,13 @@ class Case:
 
     Examples
     --------
-    >>> make_case("gaussian", "linear").name
-    'gaussian/linear'
+    >>> make_case("product", "linear").model
+    LinearRegression(2, 1)
     """
 
     name: str
     model: AffineModel
-    params: Params
+    params: Params = field(repr=False)
     population: FinitePopulation | GaussianLinear | ProductRegression
 
 
@@ -68,9 +68,7 @@ def make_case(data: str, model: str, seed: int = 0, directory: str | Path | None
     >>> make_case("finite", "mlp").population.x.shape
     (4, 2)
     """
-    if data not in MODELS:
-        raise ValueError(f"data is {data!r}; expected one of {list(MODELS)}")
-    if model not in MODELS[data]:
+    if model not in chosen("data", data, MODELS):
         raise ValueError(f"model is {model!r} on {data}; expected one of {list(MODELS[data])}")
     population = _population(data, directory)
     toy_model = _model(data, model)

@@ -8,9 +8,9 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defvjp, primitive
 
-from toy_models.activations import ACTIVATIONS
-from toy_models.affine import AffineModel, Params, Tap, affine, no_tap
-from toy_models.losses import LOSSES
+from .activations import ACTIVATIONS
+from .affine_maps import AffineModel, Params, Tap, affine, chosen, no_tap
+from .losses import LOSSES
 
 
 @primitive  # type: ignore[untyped-decorator]
@@ -202,10 +202,7 @@ class ConvNet(AffineModel):
         bias: bool = True,
         frozen: Sequence[str] = (),
     ) -> None:
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation is {activation!r}; expected one of {list(ACTIVATIONS)}")
-        if loss not in LOSSES:
-            raise ValueError(f"loss is {loss!r}; expected one of {list(LOSSES)}")
+        chosen("activation", activation, ACTIVATIONS)
         if kernel < 1 or padding < 0 or convolutions < 1:
             raise ValueError(
                 f"kernel is {kernel}, padding {padding}, convolutions {convolutions}; "
@@ -223,9 +220,19 @@ class ConvNet(AffineModel):
                 raise ValueError(f"image_shape is {image_shape}; too small for {channels}")
         sizes = (height * width * n_in, *hidden, n_outputs)
         layers |= {f"dense{i}": pair for i, pair in enumerate(pairwise(sizes), start=1)}
-        super().__init__(layers, LOSSES[loss], bias, frozen)
-        self.image_shape, self.kernel, self.padding = tuple(image_shape), kernel, padding
-        self.convolutions, self.activation = convolutions, activation
+        super().__init__(layers, chosen("loss", loss, LOSSES), bias, frozen)
+        self.image_shape, self.channels = tuple(image_shape), tuple(channels)
+        self.hidden, self.n_outputs = tuple(hidden), n_outputs
+        self.kernel, self.padding = kernel, padding
+        self.convolutions, self.activation, self.loss_name = convolutions, activation, loss
+
+    def _settings(self) -> list[str]:
+        return [
+            *map(str, (self.image_shape, self.channels, self.hidden, self.n_outputs)),
+            *(f"{name}={getattr(self, name)}" for name in ("kernel", "padding", "convolutions")),
+            f"activation={self.activation!r}",
+            f"loss={self.loss_name!r}",
+        ]
 
     def with_shape(self, x: Any) -> Any:
         """Images (n_samples, height, width, n_channels), from flat ones too."""

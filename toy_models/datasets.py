@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from toy_models.affine import Array
+from .affine_maps import Array
 
 MNIST_SHA256 = {  # of the uncompressed files
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",

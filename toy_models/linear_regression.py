@@ -1,7 +1,7 @@
 """Linear regression, loss ½‖x @ weight + bias − y‖²."""
 
-from toy_models.affine import AffineModel
-from toy_models.losses import squared_error
+from .affine_maps import AffineModel
+from .losses import squared_error
 
 
 class LinearRegression(AffineModel):
@@ -26,3 +26,6 @@ class LinearRegression(AffineModel):
 
     def __init__(self, n_features: int, n_outputs: int = 1, bias: bool = True) -> None:
         super().__init__({"linear": (n_features, n_outputs)}, squared_error, bias)
+
+    def _settings(self) -> list[str]:
+        return [str(size) for size in self.layers["linear"]]

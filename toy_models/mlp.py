@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from toy_models.activations import ACTIVATIONS
-from toy_models.affine import AffineModel, Params, Tap, affine, no_tap
-from toy_models.losses import LOSSES
+from .activations import ACTIVATIONS
+from .affine_maps import AffineModel, Params, Tap, affine, chosen, no_tap
+from .losses import LOSSES
 
 
 class MLP(AffineModel):
@@ -31,6 +31,8 @@ class MLP(AffineModel):
     --------
     >>> import numpy as np
     >>> model = MLP((2, 3, 1), activation="tanh", frozen=("layer1",))
+    >>> model
+    MLP((2, 3, 1), activation='tanh', loss='squared', frozen=('layer1',))
     >>> model.trainable
     ('layer2.weight', 'layer2.bias')
     >>> model.loss(model.init(seed=0), np.zeros((4, 2)), np.ones(4))
@@ -47,13 +49,13 @@ class MLP(AffineModel):
     ) -> None:
         if len(sizes) < 2:
             raise ValueError(f"sizes is {sizes}; expected at least an input and an output width")
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation is {activation!r}; expected one of {list(ACTIVATIONS)}")
-        if loss not in LOSSES:
-            raise ValueError(f"loss is {loss!r}; expected one of {list(LOSSES)}")
+        chosen("activation", activation, ACTIVATIONS)
         layers = {f"layer{i}": pair for i, pair in enumerate(pairwise(sizes), start=1)}
-        super().__init__(layers, LOSSES[loss], bias, frozen)
-        self.activation = activation
+        super().__init__(layers, chosen("loss", loss, LOSSES), bias, frozen)
+        self.sizes, self.activation, self.loss_name = tuple(map(int, sizes)), activation, loss
+
+    def _settings(self) -> list[str]:
+        return [f"{self.sizes}", f"activation={self.activation!r}", f"loss={self.loss_name!r}"]
 
     def outputs(self, params: Params, x: Any, tap: Tap = no_tap) -> Any:
         """Outputs of the last layer, shape (n_samples, sizes[-1])."""

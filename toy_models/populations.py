@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from toy_models.affine import Array
+from .affine_maps import Array
 
 
 class FinitePopulation:
@@ -27,6 +27,8 @@ class FinitePopulation:
     Examples
     --------
     >>> population = FinitePopulation(np.array([[0.0], [1.0]]), np.array([0.0, 1.0]))
+    >>> population
+    FinitePopulation(2 points, x (1,), y (), equal probabilities)
     >>> x, y = population.sample(np.random.default_rng(0), 3)
     >>> x.shape, y.shape
     ((3, 1), (3,))
@@ -57,6 +59,13 @@ class FinitePopulation:
                 "expected none below 0 and sum 1"
             )
 
+    def __repr__(self) -> str:
+        equal = "equal" if (self.probabilities == self.probabilities[0]).all() else "unequal"
+        return (
+            f"FinitePopulation({len(self.x)} points, x {self.x.shape[1:]}, y {self.y.shape[1:]}, "
+            f"{equal} probabilities)"
+        )
+
     def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
         """Draw n points with replacement."""
         probabilities = self.probabilities.astype(float)
@@ -83,6 +92,8 @@ class GaussianLinear:
     Examples
     --------
     >>> population = GaussianLinear(np.array([1.0, -2.0]), noise=0.0)
+    >>> population
+    GaussianLinear(2 features, noise 0.0)
     >>> x, y = population.sample(np.random.default_rng(0), 5)
     >>> bool(np.allclose(y, x @ [1, -2]))
     True
@@ -107,6 +118,9 @@ class GaussianLinear:
             raise ValueError(f"noise is {noise}; expected a standard deviation, 0 or more")
         self.noise = float(noise)
         self._root = axes * np.sqrt(np.maximum(variances, 0))
+
+    def __repr__(self) -> str:
+        return f"GaussianLinear({self.weights.size} features, noise {self.noise})"
 
     def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
         """Draw n independent samples: x (n, n_features), y (n,)."""
@@ -138,6 +152,9 @@ class ProductRegression:
         if not (np.isfinite(noise) and noise >= 0):
             raise ValueError(f"noise is {noise}; expected a half-width, 0 or more")
         self.noise = float(noise)
+
+    def __repr__(self) -> str:
+        return f"ProductRegression(noise={self.noise})"
 
     def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
         """Draw n independent samples: x (n, 2), y (n,)."""

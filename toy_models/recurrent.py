@@ -6,9 +6,9 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from toy_models.activations import sigmoid, tanh
-from toy_models.affine import AffineModel, Params, Tap, affine, no_tap
-from toy_models.losses import LOSSES
+from .activations import sigmoid, tanh
+from .affine_maps import AffineModel, Params, Tap, affine, chosen, no_tap
+from .losses import LOSSES
 
 #: Affine outputs of a cell for each hidden unit.
 CELLS = {"elman": 1, "lstm": 4}
@@ -57,16 +57,17 @@ class RecurrentNet(AffineModel):
         bias: bool = True,
         frozen: Sequence[str] = (),
     ) -> None:
-        if cell not in CELLS:
-            raise ValueError(f"cell is {cell!r}; expected one of {list(CELLS)}")
-        if loss not in LOSSES:
-            raise ValueError(f"loss is {loss!r}; expected one of {list(LOSSES)}")
         layers = {
-            "cell": (n_features + n_hidden, CELLS[cell] * n_hidden),
+            "cell": (n_features + n_hidden, chosen("cell", cell, CELLS) * n_hidden),
             "output": (n_hidden, n_outputs),
         }
-        super().__init__(layers, LOSSES[loss], bias, frozen)
-        self.n_features, self.n_hidden, self.cell = n_features, n_hidden, cell
+        super().__init__(layers, chosen("loss", loss, LOSSES), bias, frozen)
+        self.n_features, self.n_hidden, self.n_outputs = n_features, n_hidden, n_outputs
+        self.cell, self.loss_name = cell, loss
+
+    def _settings(self) -> list[str]:
+        sizes = (self.n_features, self.n_hidden, self.n_outputs)
+        return [*map(str, sizes), f"cell={self.cell!r}", f"loss={self.loss_name!r}"]
 
     def with_shape(self, x: Any) -> Any:
         """Sequences (n_samples, n_steps, n_features), from flat ones too."""

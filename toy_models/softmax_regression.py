@@ -1,7 +1,7 @@
 """Softmax (multinomial logistic) regression."""
 
-from toy_models.affine import AffineModel
-from toy_models.losses import cross_entropy
+from .affine_maps import AffineModel
+from .losses import cross_entropy
 
 
 class SoftmaxRegression(AffineModel):
@@ -23,3 +23,6 @@ class SoftmaxRegression(AffineModel):
 
     def __init__(self, n_features: int, n_classes: int, bias: bool = True) -> None:
         super().__init__({"linear": (n_features, n_classes)}, cross_entropy, bias)
+
+    def _settings(self) -> list[str]:
+        return [str(size) for size in self.layers["linear"]]

@@ -25,7 +25,8 @@ class Claim:
     case : str
     n : int or None
         Size of the training set.
-    learning_rate : float or None
+    learning_rate : float, Fraction, str or None
+        A word where it is a limit.
     control : bool
         A planted violation of an assumption: the two sides must differ.
 
@@ -45,7 +46,7 @@ class Claim:
     explanation: str
     case: str = ""
     n: int | None = None
-    learning_rate: Any = None
+    learning_rate: float | Fraction | str | None = None
     control: bool = False
 
     @property
@@ -88,5 +89,18 @@ class Settings:
     n_jobs: int = 1
 
 
-#: Evaluates claims on a case. Its docstring is the one line that explains them.
+#: Evaluates claims on a case. Its docstring is its title.
 Check = Callable[[Case, Settings], list[Claim]]
+
+
+def title(check: Check) -> str:
+    """Return the one line that says what a check claims.
+
+    Examples
+    --------
+    >>> def check(case, settings):
+    ...     '''1 + 1 = 2'''
+    >>> title(check)
+    '1 + 1 = 2'
+    """
+    return str(check.__doc__)

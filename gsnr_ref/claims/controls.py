@@ -1,12 +1,16 @@
 """Planted controls: cases that violate an assumption, where the identity must break."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from gsnr_ref.claims.claim import Claim, Settings
-from gsnr_ref.claims.identity import STANDARD_ERRORS, finite_support, population_moments
+from gsnr_ref.claims.claim import Check, Claim, Settings, title
+from gsnr_ref.claims.population import (
+    STANDARD_ERRORS,
+    finite_support,
+    population_moments,
+    sampled,
+)
 from gsnr_ref.contract import Array, Population
 from gsnr_ref.osgr.measured import MeasuredOSGR, measured_osgr
 from gsnr_ref.osgr.predicted import predicted_osgr
@@ -47,10 +51,10 @@ def correlated_draws(case: Case, settings: Settings) -> list[Claim]:
         case.model,
         case.params,
         CorrelatedDraws(case.population),
-        n,
-        settings.learning_rate,
-        max(200, settings.n_trials // 2),
-        settings.seed,
+        n=n,
+        learning_rate=settings.learning_rate,
+        n_trials=max(200, settings.n_trials // 2),
+        seed=settings.seed,
         n_test=500,
         n_jobs=settings.n_jobs,
     )
@@ -81,15 +85,15 @@ def fitted_parameters(case: Case, settings: Settings) -> list[Claim]:
 
 
 def _control(
-    function: Any, case: Case, n: int, settings: Settings, measured: MeasuredOSGR, predicted: float
+    check: Check, case: Case, n: int, settings: Settings, measured: MeasuredOSGR, predicted: float
 ) -> Claim:
     return Claim(
-        str(function.__doc__),
+        title(check),
         "22",
         measured.value,
         predicted,
         STANDARD_ERRORS * measured.standard_error,
-        f"4 standard errors of {len(measured.test_decreases)} steps",
+        sampled(f"{len(measured.test_decreases)} steps", []),
         case.name,
         n,
         settings.learning_rate,

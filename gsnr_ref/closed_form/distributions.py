@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gsnr_ref.closed_form.quadratic import ClosedForm, check_n
+from gsnr_ref.closed_form.quadratic import ClosedForm, Number, check_n
 
 
-def location_model(theta: Any, mean: Any, variance: Any, n: int) -> ClosedForm:
+def location_model(theta: Number, mean: Number, variance: Number, n: int) -> ClosedForm:
     """Loss ½(θ − y)², with y of any distribution that has this mean and variance.
 
     r = (θ − μ)²/s². The Hessian is 1, so B = B′ = A and R(λ) = (g̃² − λA/2)/((1 − λ/2)A).
@@ -53,7 +53,7 @@ def location_model(theta: Any, mean: Any, variance: Any, n: int) -> ClosedForm:
 
 
 def gaussian_linear_regression(
-    weights: Any, true_weights: Any, covariance: Any, noise: Any, n: int
+    weights: Any, true_weights: Any, covariance: Any, noise: Number, n: int
 ) -> ClosedForm:
     """Loss ½(w·x − y)² with y = w*·x + ε, x ~ N(0, C), ε ~ N(0, s²).
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gsnr_ref.closed_form.quadratic import Array, ClosedForm, check_n
+from gsnr_ref.closed_form.quadratic import Array, ClosedForm, Number, check_n
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class _Points:
 
     mean: Array
     variance: Array
-    signal: Any
-    gradient_hessian_gradient: Any  # g̃ᵀHg̃
-    spread: Any  # E gᵢᵀHgᵢ
-    own_to_mean: Any  # g̃ᵀE[Hᵢgᵢ]
-    own: Any  # E gᵢᵀHᵢgᵢ
+    signal: Number
+    gradient_hessian_gradient: Number  # g̃ᵀHg̃
+    spread: Number  # E gᵢᵀHgᵢ
+    own_to_mean: Number  # g̃ᵀE[Hᵢgᵢ]
+    own: Number  # E gᵢᵀHᵢgᵢ
 
 
 def _points(x: Any, y: Any, weight: Any, bias: Any, probabilities: Any) -> _Points:

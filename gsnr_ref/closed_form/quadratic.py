@@ -1,4 +1,4 @@
-"""OSGR of a loss that is quadratic in the parameters. Imports NumPy only.
+"""OSGR of a loss that is quadratic in the parameters. Imports ``notebook``.
 
 Such a loss falls in one step by λ g·g − (λ²/2) gᵀHg, with nothing left out. So everything about a
 population is in four numbers: ‖g̃‖², A = E‖g_D‖², B′ = E g_DᵀHg_D and B = E g_DᵀH_Dg_D, with H the
@@ -6,16 +6,20 @@ population's and H_D the training set's Hessian.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gsnr_ref.notebook import ShownAsTable
+
 Array = NDArray[Any]
+#: A float; a Fraction where everything is exact, for which `Any` stands here.
+Number: TypeAlias = float | Any
 
 
 @dataclass(frozen=True)
-class ClosedForm:
+class ClosedForm(ShownAsTable):
     """GSNR, and OSGR at any learning rate, of a loss that is quadratic in the parameters.
 
     Attributes
@@ -36,25 +40,25 @@ class ClosedForm:
 
     mean: Array
     variance: Array
-    test_slope: Any
-    training_slope: Any
-    test_curvature: Any
-    training_curvature: Any
+    test_slope: Number
+    training_slope: Number
+    test_curvature: Number
+    training_curvature: Number
 
     @property
     def gsnr(self) -> Array:
         """GSNR r = g̃²/ρ²: equation 2; ``inf`` and ``nan`` as in `gsnr_ref.gsnr`."""
         return divide(self.mean * self.mean, self.variance)
 
-    def test_decrease(self, learning_rate: Any) -> Any:
+    def test_decrease(self, learning_rate: Number) -> Number:
         """E ΔL[D′] = λ‖g̃‖² − λ²B′/2."""
         return learning_rate * (self.test_slope - learning_rate * self.test_curvature / 2)
 
-    def training_decrease(self, learning_rate: Any) -> Any:
+    def training_decrease(self, learning_rate: Number) -> Number:
         """E ΔL[D] = λA − λ²B/2."""
         return learning_rate * (self.training_slope - learning_rate * self.training_curvature / 2)
 
-    def osgr(self, learning_rate: Any = 0) -> Any:
+    def osgr(self, learning_rate: Number = 0) -> Number:
         """OSGR R(λ) = (‖g̃‖² − λB′/2)/(A − λB/2): equation 5; its limit at 0."""
         test = self.test_slope - learning_rate * self.test_curvature / 2
         training = self.training_slope - learning_rate * self.training_curvature / 2

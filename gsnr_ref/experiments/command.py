@@ -1,44 +1,60 @@
-"""``gsnr-ref reproduce``. Imports the rest of ``experiments``."""
+"""``gsnr-ref reproduce``.
+
+Imports ``options``, ``experiments/harness`` and ``experiments/registry``.
+"""
 
 import argparse
 import json
 import os
 from pathlib import Path
-from typing import Any
 
-from gsnr_ref.experiments.experiment import SCALES, Experiment
-from gsnr_ref.experiments.grid import cell_key, run_grid
-from gsnr_ref.experiments.output import command_line, write_output
+from gsnr_ref.experiments.harness import (
+    SCALES,
+    Cell,
+    Experiment,
+    cell_key,
+    command_line,
+    run_grid,
+    write_output,
+)
 from gsnr_ref.experiments.registry import EXPERIMENTS
+from gsnr_ref.options import jobs, seed
 
 
-def add_parser(commands: Any, jobs: Any, seed: Any) -> None:
-    """Add the command to those of ``gsnr-ref``; `jobs` and `seed` parse those arguments."""
-    parser = commands.add_parser(
-        "reproduce",
-        help="reproduce the paper's figures, and go where it did not",
-        description="Run an experiment, or all of them, and write figures, a table and a report "
-        "into a folder of its own. A run that was stopped goes on with --resume.",
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes, and what it runs."""
+    parser.description = (
+        "Run an experiment, or all of them, and write figures, a table and a report "
+        "into a folder of its own. A run that was stopped goes on with --resume."
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="of an experiment, or all")
     parser.add_argument("--list", action="store_true", help="list the experiments and stop")
     parser.add_argument("--scale", choices=SCALES, default="default", help="default: default")
     parser.add_argument(
-        "--out", type=Path, default=Path("gsnr-ref-results"), metavar="DIR",
+        "--out",
+        type=Path,
+        default=Path("gsnr-ref-results"),
+        metavar="DIR",
         help="one folder an experiment is made there (default: gsnr-ref-results)",
-    )  # fmt: skip
+    )
     parser.add_argument("--jobs", type=jobs, default=1, metavar="J", help="processes (default: 1)")
     parser.add_argument("--dask", metavar="ADDRESS", help="of a Dask scheduler: tcp://HOST:PORT")
     parser.add_argument("--seed", type=seed, default=0, metavar="S", help="default: 0")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="changes",
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="changes",
         help="change a setting; may be repeated (the report lists them all)",
-    )  # fmt: skip
+    )
     parser.add_argument("--resume", action="store_true", help="keep the cells that are done")
     parser.add_argument(
-        "--data-dir", type=Path, metavar="DIR",
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
         help="folder with MNIST or CIFAR-10 (default: GSNR_REF_DATA, or a download of MNIST)",
-    )  # fmt: skip
+    )
     parser.set_defaults(run=_reproduce)
 
 
@@ -86,7 +102,7 @@ def _run(experiment: Experiment, arguments: argparse.Namespace) -> None:
     print(f"  report: {folder / 'report.html'}")
 
 
-def _seconds(experiment: Experiment, cells: list[Any], folder: Path) -> float:
+def _seconds(experiment: Experiment, cells: list[Cell], folder: Path) -> float:
     """Computing time of all cells together, from their files."""
     files = [folder / "cells" / f"{cell_key(experiment.name, cell)}.json" for cell in cells]
     return float(sum(json.loads(file.read_text(encoding="utf-8"))["seconds"] for file in files))

@@ -4,18 +4,21 @@ from typing import Any
 
 import numpy as np
 
-from gsnr_ref.contract import Array, Params
-from gsnr_ref.experiments.data import convnet, draw, pool
-from gsnr_ref.experiments.drawing import curve, figure, log_steps
-from gsnr_ref.experiments.experiment import (
+from gsnr_ref.contract import Array, Model, Params, flat
+from gsnr_ref.experiments.harness import (
     Cell,
     Experiment,
     Finding,
     Row,
     Settings,
+    by_scale,
+    curve,
+    figure,
+    log_steps,
     mean_curve,
+    with_settings,
 )
-from gsnr_ref.experiments.training import as_float32, flat, mean_gradient, moved
+from gsnr_ref.experiments.shared import as_float32, convnet, draw, mean_gradient, moved, pool
 from gsnr_ref.feature_learning import feature_learning_terms
 from gsnr_ref.gradients import per_sample_gradients
 from gsnr_ref.related import sign_agreement
@@ -23,12 +26,10 @@ from gsnr_ref.related import sign_agreement
 
 def cells(settings: Settings) -> list[Cell]:
     """A cell a repetition."""
-    shared = ("data", "n", "n_signs", "channels", "hidden", "learning_rate", "measured_steps",
-              "label_noise")  # fmt: skip
-    return [
-        {"repetition": repetition} | {key: settings[key] for key in shared}
-        for repetition in range(settings["repetitions"])
-    ]
+    grid = [{"repetition": repetition} for repetition in range(settings["repetitions"])]
+    of_the_task = ("data", "n", "n_signs", "label_noise")
+    of_the_run = ("channels", "hidden", "learning_rate", "measured_steps")
+    return with_settings(grid, settings, *of_the_task, *of_the_run)
 
 
 def run(cell: Cell) -> list[Row]:
@@ -60,7 +61,10 @@ def run(cell: Cell) -> list[Row]:
 def _weights_and_gradients(params: Params, before: Params, after: Params) -> Row:
     """Correlation of W with Δg in one step, and signs of the largest weights; over all weights."""
     names = [name for name in before if name.endswith(".weight")]
-    w, g, h = (flat({name: tree[name] for name in names}) for tree in (params, before, after))
+    w, g, h = (
+        flat({name: tree[name] for name in names}).astype(np.float64)
+        for tree in (params, before, after)
+    )
     moving = g != 0
     w, g, h = w[moving], g[moving], h[moving]
     largest = np.abs(w) >= np.quantile(np.abs(w), 0.9)
@@ -72,7 +76,7 @@ def _weights_and_gradients(params: Params, before: Params, after: Params) -> Row
 
 
 def _equation_28(
-    model: Any, params: Params, gradient: Params, x: Array, y: Array, learning_rate: float
+    model: Model, params: Params, gradient: Params, x: Array, y: Array, learning_rate: float
 ) -> Row:
     """Equation 28's term of the last layer against the measured change of its mean gradient.
 
@@ -141,14 +145,16 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
     return [
         Finding("Sign agreement", sign_text, "about 50 % to about 56 % (paper; definition ours)"),
         Finding(
-            "corr(W, Δg), by step", path,
+            "corr(W, Δg), by step",
+            path,
             "negative early, about +0.4 after about epoch 100 (paper)",
             bool(correlation[:3].mean() < 0),
         ),
         Finding(
             "10 % largest |W| with the sign opposite to their mean gradient",
             f"{100 * opposite[0]:.0f} % at the start, {100 * opposite.max():.0f} % at most",
-            "about 80 % (paper)", bool(opposite.max() >= 0.7),
+            "about 80 % (paper)",
+            bool(opposite.max() >= 0.7),
         ),
         Finding(
             "Equation 28 against the measured change of the last layer's gradient, correlation",
@@ -159,7 +165,7 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
             "All of feature learning (δ frozen) against the measured change, correlation",
             f"{complete[0]:.2f} at the start, {complete.min():.2f} to {complete.max():.2f}",
         ),
-    ]  # fmt: skip
+    ]
 
 
 EXPERIMENT = Experiment(
@@ -172,25 +178,23 @@ EXPERIMENT = Experiment(
     "28's term predict how the last layer's gradient changes in a step of the earlier layers? The "
     "hidden dense layer is narrower than in the paper, since equation 28 takes a backward pass a "
     "weight.",
-    scales={
-        "smoke": {
-            "data": "digits", "n": 60, "n_signs": 60, "channels": 2, "hidden": 6,
-            "learning_rate": 0.1, "measured_steps": [0, 3, 10], "label_noise": 0.0,
-            "repetitions": 1,
-        },
-        "default": {
-            "data": "mnist", "n": 200, "n_signs": 200, "channels": 6, "hidden": 24,
-            "learning_rate": 0.02, "measured_steps": [0, 1, 3, 10, 30, 60, 100, 200, 300],
-            "label_noise": 0.0, "repetitions": 2,
-        },
-        "paper": {
-            "data": "mnist", "n": 5000, "n_signs": 500, "channels": 6, "hidden": 120,
-            "learning_rate": 0.001, "measured_steps": [0, 1, 3, 10, 30, 100, 200, 300, 1000],
-            "label_noise": 0.0, "repetitions": 5,
-        },
-    },
+    scales=by_scale(
+        data=("digits", "mnist", "mnist"),
+        n=(60, 200, 5000),
+        n_signs=(60, 200, 500),
+        channels=(2, 6, 6),
+        hidden=(6, 24, 120),
+        learning_rate=(0.1, 0.02, 0.001),
+        measured_steps=(
+            [0, 3, 10],
+            [0, 1, 3, 10, 30, 60, 100, 200, 300],
+            [0, 1, 3, 10, 30, 100, 200, 300, 1000],
+        ),
+        label_noise=(0.0, 0.0, 0.0),
+        repetitions=(1, 2, 5),
+    ),
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
-)  # fmt: skip
+)

@@ -4,35 +4,38 @@ from typing import Any
 
 import numpy as np
 
-from gsnr_ref.experiments.drawing import curve, figure, log_steps
-from gsnr_ref.experiments.experiment import (
+from gsnr_ref.experiments.harness import (
     Cell,
     Experiment,
     Finding,
-    Rise,
     Row,
     Settings,
+    by_scale,
     column,
+    curve,
+    figure,
+    log_steps,
     mean_curve,
     select,
     values,
+    with_settings,
 )
-from gsnr_ref.experiments.training import descent, log_spaced, losses
-from gsnr_ref.moments import GradientMoments, gradient_moments
+from gsnr_ref.experiments.shared import Rise, descend, log_spaced, losses
+from gsnr_ref.moments import gradient_moments
 from gsnr_ref.signal_to_noise import gsnr_summary
 from toy_models import MLP, ProductRegression
 
 
 def cells(settings: Settings) -> list[Cell]:
     """A cell a scale of the initial weights, a repetition, and frozen or not."""
-    shared = ("n", "n_hidden", "activation", "learning_rate", "last_step")
-    return [
+    grid = [
         {"scale": scale, "repetition": repetition, "frozen": frozen}
-        | {key: settings[key] for key in shared}
         for scale in settings["scale"]
         for repetition in range(settings["repetitions"])
         for frozen in (False, True)
     ]
+    shared = ("n", "n_hidden", "activation", "learning_rate", "last_step")
+    return with_settings(grid, settings, *shared)
 
 
 def run(cell: Cell) -> list[Row]:
@@ -44,26 +47,20 @@ def run(cell: Cell) -> list[Row]:
     start = model.init(1000 * cell["seed"] + cell["repetition"], cell["scale"])
     rows = []
     steps = log_spaced(cell["last_step"], per_decade=10)
-    for step, params in descent(model, start, x, y, cell["learning_rate"], steps):
+    for step, params in descend(model, start, x, y, cell["learning_rate"], steps):
         moments = gradient_moments(model, params, x, y)
-        second = [f"layer2.{part}" for part in ("weight", "bias")]
-        layer = GradientMoments(
-            moments.count,
-            {name: moments.mean[name] for name in second},
-            {name: moments.m2[name] for name in second},
-        )
+        layer = moments.select(["layer2.weight", "layer2.bias"])
         rows.append(
             {
-                "scale": cell["scale"], "repetition": cell["repetition"],
-                "frozen": int(cell["frozen"]), "step": step,
+                "scale": cell["scale"],
+                "repetition": cell["repetition"],
+                "frozen": int(cell["frozen"]),
+                "step": step,
                 "mean_gsnr": gsnr_summary(layer, ddof=1).mean,
-                "weight_gsnr": gsnr_summary(
-                    GradientMoments(moments.count, moments.mean[second[0]], moments.m2[second[0]]),
-                    ddof=1,
-                ).mean,
+                "weight_gsnr": gsnr_summary(layer.select(["layer2.weight"]), ddof=1).mean,
                 "training_loss": float(losses(model, params, x, y).mean()),
             }
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -78,9 +75,8 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     drawn, axes = figure(1, len(settings["scale"]), width=3.6)
     for panel, scale in zip(axes, settings["scale"], strict=True):
         for k, (frozen, label) in enumerate(((0, "first layer trained"), (1, "frozen"))):
-            at, mean, error = mean_curve(select(rows, scale=scale, frozen=frozen), "step",
-                                         "mean_gsnr")  # fmt: skip
-            curve(panel, at, mean, error, label, k)
+            mine = select(rows, scale=scale, frozen=frozen)
+            curve(panel, *mean_curve(mine, "step", "mean_gsnr"), label, k)
         log_steps(panel)
         panel.set_yscale("log")
         panel.set_title(f"initial weights × {scale:g}", fontsize=10)
@@ -119,22 +115,17 @@ EXPERIMENT = Experiment(
     "second layer shows whether learning features raises it. The initial weights are scaled: where "
     "they are large, the fall of what the start owes to its bias hides the rise. Bands are one "
     "standard error over repetitions.",
-    scales={
-        "smoke": {
-            "n": 100, "n_hidden": 10, "activation": "relu", "learning_rate": 0.1,
-            "last_step": 200, "repetitions": 2, "scale": [0.3, 1.0],
-        },
-        "default": {
-            "n": 200, "n_hidden": 20, "activation": "relu", "learning_rate": 0.1,
-            "last_step": 3000, "repetitions": 10, "scale": [0.1, 0.3, 1.0, 3.0],
-        },
-        "paper": {
-            "n": 200, "n_hidden": 20, "activation": "relu", "learning_rate": 0.1,
-            "last_step": 30000, "repetitions": 50, "scale": [0.03, 0.1, 0.3, 1.0, 3.0],
-        },
-    },
+    scales=by_scale(
+        n=(100, 200, 200),
+        n_hidden=(10, 20, 20),
+        activation=("relu", "relu", "relu"),
+        learning_rate=(0.1, 0.1, 0.1),
+        last_step=(200, 3000, 30000),
+        repetitions=(2, 10, 50),
+        scale=([0.3, 1.0], [0.1, 0.3, 1.0, 3.0], [0.03, 0.1, 0.3, 1.0, 3.0]),
+    ),
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
-)  # fmt: skip
+)

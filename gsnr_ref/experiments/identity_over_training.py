@@ -2,20 +2,29 @@
 
 from typing import Any
 
-from gsnr_ref.experiments.data import convnet, pool
-from gsnr_ref.experiments.experiment import Cell, Experiment, Finding, Row, Settings
-from gsnr_ref.experiments.over_training import (
+from gsnr_ref.experiments.harness import (
+    Cell,
+    Experiment,
+    Finding,
+    Row,
+    Settings,
+    by_scale,
+    labels,
+    with_settings,
+)
+from gsnr_ref.experiments.shared import (
+    as_float32,
     both_sides,
+    convnet,
     distance_figure,
     identity_findings,
+    pool,
     scatter,
 )
-from gsnr_ref.experiments.training import as_float32
 
 
 def cells(settings: Settings) -> list[Cell]:
     """A cell a setting; those with the most work first."""
-    shared = ("data", "learning_rate", "epochs", "n_sets", "n_test")
     grid = [
         {"n": n, "label_noise": noise, "channels": channels}
         for n in settings["n"]
@@ -23,14 +32,27 @@ def cells(settings: Settings) -> list[Cell]:
         for channels in settings["channels"]
     ]
     grid.sort(key=lambda cell: -cell["n"] * cell["channels"])
-    return [cell | {key: settings[key] for key in shared} for cell in grid]
+    return with_settings(grid, settings, "data", "learning_rate", "epochs", "n_sets", "n_test")
 
 
 def run(cell: Cell) -> list[Row]:
     """Rows of one setting, an epoch each."""
     model = convnet(cell["data"], cell["channels"])
     start = as_float32(model.init(cell["seed"]))
-    return both_sides(model, start, pool(cell["data"]), cell)
+    sides = both_sides(
+        model,
+        start,
+        pool(cell["data"]),
+        n=cell["n"],
+        label_noise=cell["label_noise"],
+        learning_rate=cell["learning_rate"],
+        epochs=cell["epochs"],
+        n_sets=cell["n_sets"],
+        n_test=cell["n_test"],
+        seed=cell["seed"],
+        stream=cell["channels"],
+    )
+    return [labels(cell) | row for row in sides]
 
 
 def _noise(row: Row) -> str:
@@ -47,7 +69,7 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
 
 
 def findings(rows: list[Row], settings: Settings) -> list[Finding]:
-    """See `over_training.identity_findings`."""
+    """How far the two sides agree, early and late."""
     return identity_findings(rows, settings["n_sets"])
 
 
@@ -62,25 +84,22 @@ EXPERIMENT = Experiment(
     "paper estimates it (equation 25) and debiased. One point is one setting of n, label noise and "
     "channels; bars are one standard error over the M sets. The prediction assumes that the "
     "gradient of the training set has the distribution of that of a fresh set.",
-    scales={
-        "smoke": {
-            "data": "digits", "n": [40, 80], "label_noise": [0.0, 0.5], "channels": [2],
-            "learning_rate": 0.1, "epochs": [1, 10], "n_sets": 4, "n_test": 500,
-        },
-        "default": {
-            "data": "mnist", "n": [50, 100, 200, 500, 1000], "label_noise": [0.0, 0.2, 0.5],
-            "channels": [6], "learning_rate": 0.01, "epochs": [1, 5, 20, 50, 100], "n_sets": 10,
-            "n_test": 5000,
-        },
-        "paper": {
-            "data": "mnist", "n": [1000, 2000, 4000, 6000, 8000, 10000, 12000, 15000],
-            "label_noise": [0.0, 0.1, 0.2, 0.3, 0.5], "channels": [6, 8, 10, 12, 14, 16, 18, 20],
-            "learning_rate": 0.001, "epochs": [1, 20, 100, 300, 1000], "n_sets": 10,
-            "n_test": 10000,
-        },
-    },
+    scales=by_scale(
+        data=("digits", "mnist", "mnist"),
+        n=(
+            [40, 80],
+            [50, 100, 200, 500, 1000],
+            [1000, 2000, 4000, 6000, 8000, 10000, 12000, 15000],
+        ),
+        label_noise=([0.0, 0.5], [0.0, 0.2, 0.5], [0.0, 0.1, 0.2, 0.3, 0.5]),
+        channels=([2], [6], [6, 8, 10, 12, 14, 16, 18, 20]),
+        learning_rate=(0.1, 0.01, 0.001),
+        epochs=([1, 10], [1, 5, 20, 50, 100], [1, 20, 100, 300, 1000]),
+        n_sets=(4, 10, 10),
+        n_test=(500, 5000, 10000),
+    ),
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
-)  # fmt: skip
+)

@@ -4,21 +4,24 @@ from typing import Any
 
 import numpy as np
 
-from gsnr_ref.contract import Params
-from gsnr_ref.experiments.data import draw, pool
-from gsnr_ref.experiments.drawing import COLOURS, MARKERS, figure
-from gsnr_ref.experiments.experiment import (
+from gsnr_ref.contract import Array, Model, Params, flat
+from gsnr_ref.experiments.harness import (
+    COLOURS,
+    MARKERS,
     Cell,
     Experiment,
     Finding,
     Row,
     Settings,
+    by_scale,
     column,
+    figure,
     select,
+    with_settings,
 )
-from gsnr_ref.experiments.training import flat, mean_gradient
+from gsnr_ref.experiments.shared import draw, mean_gradient, pool
 from gsnr_ref.moments import gradient_moments
-from gsnr_ref.osgr.measured import MeasuredOSGR
+from gsnr_ref.osgr.ratio import ratio_of_means
 from toy_models import MLP
 
 State = dict[str, Any]
@@ -82,8 +85,8 @@ STATED = {
 
 def cells(settings: Settings) -> list[Cell]:
     """A cell an optimizer."""
-    shared = ("data", "width", "n", "learning_rate", "steps", "n_runs")
-    return [{"optimizer": name} | {key: settings[key] for key in shared} for name in OPTIMIZERS]
+    grid = [{"optimizer": name} for name in OPTIMIZERS]
+    return with_settings(grid, settings, "data", "width", "n", "learning_rate", "steps", "n_runs")
 
 
 def run(cell: Cell) -> list[Row]:
@@ -120,7 +123,7 @@ def run(cell: Cell) -> list[Row]:
 
 
 def _prediction(
-    model: Any, params: Params, x: Any, y: Any, n: int, p: Params | None
+    model: Model, params: Params, x: Array, y: Array, n: int, p: Params | None
 ) -> tuple[float, float]:
     """Σ p g̃² and Σ p(g̃² + ρ²/n): numerator and denominator of the preconditioned equation 22."""
     moments = gradient_moments(model, params, x, y)
@@ -130,15 +133,19 @@ def _prediction(
     return float(squares.sum()), float((squares + factors * variance / n).sum())
 
 
-def _row(optimizer: str, step: int, trials: Any) -> Row:
+def _row(optimizer: str, step: int, trials: Array) -> Row:
+    """Both sides at one step, each a ratio of means over the runs, whose parameters differ."""
     training, test, signal, everything = trials.T
-    measured = MeasuredOSGR.of(training, test)
-    predicted = MeasuredOSGR.of(everything, signal)  # over runs, whose parameters differ
+    measured, measured_error = ratio_of_means(test, training)
+    predicted, predicted_error = ratio_of_means(signal, everything)
     return {
-        "optimizer": optimizer, "step": step, "measured": measured.value,
-        "measured_error": measured.standard_error, "predicted": predicted.value,
-        "predicted_error": predicted.standard_error,
-    }  # fmt: skip
+        "optimizer": optimizer,
+        "step": step,
+        "measured": measured,
+        "measured_error": measured_error,
+        "predicted": predicted,
+        "predicted_error": predicted_error,
+    }
 
 
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
@@ -148,10 +155,15 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
         path = select(rows, optimizer=optimizer)
         for k, name in enumerate(("measured", "predicted")):
             panel.errorbar(
-                column(path, "step"), column(path, name), yerr=column(path, f"{name}_error"),
-                color=COLOURS[k], marker=MARKERS[k], markersize=4, label=name,
+                column(path, "step"),
+                column(path, name),
+                yerr=column(path, f"{name}_error"),
+                label=name,
+                color=COLOURS[k],
+                marker=MARKERS[k],
+                markersize=4,
                 linestyle=("-", "--")[k],
-            )  # fmt: skip
+            )
         panel.set_xscale("symlog", linthresh=1)
         panel.set_title(optimizer, fontsize=10)
         panel.set_xlabel("step")
@@ -185,22 +197,16 @@ EXPERIMENT = Experiment(
     "loss over that of the batch's, both summed over independent runs, against the prediction from "
     "the moments of the whole population. The identity needs a step along the gradient of a batch "
     "that the parameters, and the scale, do not depend on.",
-    scales={
-        "smoke": {
-            "data": "digits", "width": 8, "n": 20, "learning_rate": 0.2, "steps": [0, 5, 20],
-            "n_runs": 20,
-        },
-        "default": {
-            "data": "digits", "width": 16, "n": 50, "learning_rate": 0.2,
-            "steps": [0, 1, 3, 10, 30, 100, 300], "n_runs": 200,
-        },
-        "paper": {
-            "data": "digits", "width": 64, "n": 50, "learning_rate": 0.2,
-            "steps": [0, 1, 3, 10, 30, 100, 300, 1000, 3000], "n_runs": 2000,
-        },
-    },
+    scales=by_scale(
+        data=("digits", "digits", "digits"),
+        width=(8, 16, 64),
+        n=(20, 50, 50),
+        learning_rate=(0.2, 0.2, 0.2),
+        steps=([0, 5, 20], [0, 1, 3, 10, 30, 100, 300], [0, 1, 3, 10, 30, 100, 300, 1000, 3000]),
+        n_runs=(20, 200, 2000),
+    ),
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
-)  # fmt: skip
+)

@@ -2,18 +2,21 @@
 
 from typing import Any
 
-from gsnr_ref.experiments.data import draw, pool
-from gsnr_ref.experiments.drawing import COLOURS, figure
-from gsnr_ref.experiments.experiment import (
+from gsnr_ref.experiments.harness import (
+    COLOURS,
     Cell,
     Experiment,
     Finding,
     Row,
     Settings,
+    by_scale,
     column,
+    figure,
     select,
+    with_settings,
 )
-from gsnr_ref.experiments.training import losses, moved
+from gsnr_ref.experiments.shared import draw, losses, moved, pool
+from gsnr_ref.inference import debiased_osgr
 from gsnr_ref.moments import gradient_moments
 from toy_models import MLP
 
@@ -23,11 +26,11 @@ PICTURES = ("near 0", "between", "near 1")
 
 def cells(settings: Settings) -> list[Cell]:
     """A cell a picture."""
-    shared = ("data", "width", "learning_rate", "last_step")
-    return [
-        {"picture": picture, "n": n, "label_noise": noise} | {key: settings[key] for key in shared}
+    grid = [
+        {"picture": picture, "n": n, "label_noise": noise}
         for picture, n, noise in zip(PICTURES, settings["n"], settings["label_noise"], strict=True)
     ]
+    return with_settings(grid, settings, "data", "width", "learning_rate", "last_step")
 
 
 def run(cell: Cell) -> list[Row]:
@@ -44,19 +47,24 @@ def run(cell: Cell) -> list[Row]:
     start_gap = None
     for step in range(cell["last_step"] + 1):
         moments = gradient_moments(model, params, x, y)
-        squares, noise_term = moments.signal_and_noise(ddof=1)
         training = float(losses(model, params, x, y).mean())
         test = float(losses(model, params, test_x, test_y).mean())
         start_gap = test - training if start_gap is None else start_gap
         rows.append(
             {
-                "picture": cell["picture"], "n": cell["n"], "label_noise": noise, "step": step,
-                "training_loss": training, "test_loss": test,
-                "gap": test - training - start_gap, "predicted_gap": predicted_gap,
-                "debiased_osgr": (squares - noise_term / cell["n"]) / squares,
+                "picture": cell["picture"],
+                "n": cell["n"],
+                "label_noise": noise,
+                "step": step,
+                "training_loss": training,
+                "test_loss": test,
+                "gap": test - training - start_gap,
+                "predicted_gap": predicted_gap,
+                "debiased_osgr": debiased_osgr(moments),
             }
-        )  # fmt: skip
-        predicted_gap += rate * noise_term / cell["n"]  # equation 14: λ Σ σ², step by step
+        )
+        _, trace = moments.signal_and_noise(ddof=1)
+        predicted_gap += rate * trace / cell["n"]  # equation 14: λ Σ σ², step by step
         params = moved(params, moments.mean, rate)
     return rows
 
@@ -64,17 +72,18 @@ def run(cell: Cell) -> list[Row]:
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     """Loss curves above; the gap and its prediction below."""
     drawn, axes = figure(2, len(PICTURES), height=2.9)
-    for k, picture in enumerate(PICTURES):
+    for j, picture in enumerate(PICTURES):
         path = select(rows, picture=picture)
-        steps, top, bottom = column(path, "step"), axes[k], axes[len(PICTURES) + k]
-        top.plot(steps, column(path, "training_loss"), color=COLOURS[0], label="training loss")
-        top.plot(steps, column(path, "test_loss"), color=COLOURS[1], linestyle="--",
-                 label="test loss")  # fmt: skip
+        steps, top, bottom = column(path, "step"), axes[j], axes[len(PICTURES) + j]
+        for panel, name, label, k, line in (
+            (top, "training_loss", "training loss", 0, "-"),
+            (top, "test_loss", "test loss", 1, "--"),
+            (bottom, "gap", "gap, measured", 0, "-"),
+            (bottom, "predicted_gap", "sum of λ Σσ² (equation 14)", 1, "--"),
+        ):
+            panel.plot(steps, column(path, name), color=COLOURS[k], linestyle=line, label=label)
         title = f"OSGR {picture}: n = {path[0]['n']}, label noise {path[0]['label_noise']:g}"
         top.set_title(title, fontsize=10)
-        bottom.plot(steps, column(path, "gap"), color=COLOURS[0], label="gap, measured")
-        bottom.plot(steps, column(path, "predicted_gap"), color=COLOURS[1], linestyle="--",
-                    label="sum of λ Σσ² (equation 14)")  # fmt: skip
         bottom.set_xlabel("step of gradient descent")
     axes[0].set_ylabel("loss (nats)")
     axes[len(PICTURES)].set_ylabel("test − training loss (nats)")
@@ -118,22 +127,16 @@ EXPERIMENT = Experiment(
     "near 1 (many samples, true labels). Below, the generalization gap that opened since the "
     "start, against the sum of its one-step predictions λ Σσ² = λ tr Σ/n (equation 14), which "
     "assumes at each step that the parameters do not depend on the training set.",
-    scales={
-        "smoke": {
-            "data": "digits", "n": [20, 100, 1000], "label_noise": [1.0, 0.5, 0.0], "width": 16,
-            "learning_rate": 0.1, "last_step": 30,
-        },
-        "default": {
-            "data": "digits", "n": [50, 200, 1797], "label_noise": [1.0, 0.5, 0.0], "width": 32,
-            "learning_rate": 0.1, "last_step": 300,
-        },
-        "paper": {
-            "data": "mnist", "n": [100, 1000, 20000], "label_noise": [1.0, 0.5, 0.0],
-            "width": 100, "learning_rate": 0.1, "last_step": 1000,
-        },
-    },
+    scales=by_scale(
+        data=("digits", "digits", "mnist"),
+        n=([20, 100, 1000], [50, 200, 1797], [100, 1000, 20000]),
+        label_noise=([1.0, 0.5, 0.0], [1.0, 0.5, 0.0], [1.0, 0.5, 0.0]),
+        width=(16, 32, 100),
+        learning_rate=(0.1, 0.1, 0.1),
+        last_step=(30, 300, 1000),
+    ),
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
-)  # fmt: skip
+)

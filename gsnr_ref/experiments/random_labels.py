@@ -1,38 +1,53 @@
 """E3: GSNR against epoch, on true and on random labels."""
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from gsnr_ref.experiments.data import convnet, draw, pool
-from gsnr_ref.experiments.drawing import curve, figure, log_steps
-from gsnr_ref.experiments.experiment import (
+from gsnr_ref.contract import Array, flat
+from gsnr_ref.experiments.harness import (
     Cell,
     Experiment,
     Finding,
-    Rise,
     Row,
     Settings,
+    by_scale,
+    curve,
+    figure,
+    log_steps,
     mean_curve,
     select,
+    with_settings,
 )
-from gsnr_ref.experiments.training import as_float32, descent, flat, log_spaced, losses
-from gsnr_ref.moments import gradient_moments
+from gsnr_ref.experiments.shared import (
+    Pool,
+    Rise,
+    as_float32,
+    convnet,
+    descend,
+    draw,
+    log_spaced,
+    losses,
+    pool,
+)
+from gsnr_ref.moments import GradientMoments, gradient_moments, mixed_moments
+from gsnr_ref.osgr.predicted import collapsed_osgr
 from gsnr_ref.signal_to_noise import gsnr_summary
+from toy_models import ConvNet
 
 LABELS = {0.0: "true labels", 1.0: "random labels"}
 
 
 def cells(settings: Settings) -> list[Cell]:
     """A cell a repetition and a kind of labels, and one for the mixture law."""
-    shared = ("data", "n", "channels", "learning_rate", "last_step")
     grid: list[Cell] = [
         {"kind": "training", "label_noise": noise, "repetition": repetition}
         for repetition in range(settings["repetitions"])
         for noise in settings["label_noise"]
     ]
     grid.append({"kind": "mixture", "mixture": settings["mixture"]})
-    return [cell | {key: settings[key] for key in shared} for cell in grid]
+    return with_settings(grid, settings, "data", "n", "channels", "learning_rate", "last_step")
 
 
 def run(cell: Cell) -> list[Row]:
@@ -46,22 +61,26 @@ def run(cell: Cell) -> list[Row]:
     start = as_float32(model.init(cell["seed"] + cell["repetition"]))
     rows = []
     steps = log_spaced(cell["last_step"])
-    for step, params in descent(model, start, x, y, cell["learning_rate"], steps):
+    for step, params in descend(model, start, x, y, cell["learning_rate"], steps):
         moments = gradient_moments(model, params, x, y)
         summary = gsnr_summary(moments, ddof=1)
         rows.append(
             {
-                "kind": "training", "label_noise": cell["label_noise"],
-                "repetition": cell["repetition"], "step": step, "mean": summary.mean,
-                "median": summary.median, "effective": summary.effective,
+                "kind": "training",
+                "label_noise": cell["label_noise"],
+                "repetition": cell["repetition"],
+                "step": step,
+                "mean": summary.mean,
+                "median": summary.median,
+                "effective": summary.effective,
                 "share_dead": summary.share_dead,
                 "training_loss": float(losses(model, params, x, y).mean()),
             }
-        )  # fmt: skip
+        )
     return rows
 
 
-def _mixture_law(model: Any, images: Any, cell: Cell) -> list[Row]:
+def _mixture_law(model: ConvNet, images: Pool, cell: Cell) -> list[Row]:
     """At the start: OSGR at noise p from the moments of true and of uniform labels, and by drawing.
 
     Replacing labels with probability p mixes the distributions of the per-sample gradient, so its
@@ -74,39 +93,32 @@ def _mixture_law(model: Any, images: Any, cell: Cell) -> list[Row]:
     n_classes = int(images.y.max()) + 1
     true = gradient_moments(model, params, x, y)
     by_class = [gradient_moments(model, params, x, np.full(n, c)) for c in range(n_classes)]
-    uniform = by_class[0]
-    for more in by_class[1:]:
-        uniform = uniform.merge(more)
-    mean_t, mean_u = flat(true.mean), flat(uniform.mean)
-    square_t, square_u = (sum(m.signal_and_noise()) for m in (true, uniform))  # E‖g‖²
+    uniform = reduce(GradientMoments.merge, by_class)
     rows = []
     for p in cell["mixture"]:
-        mean = (1 - p) * mean_t + p * mean_u
-        square = (1 - p) * square_t + p * square_u
-        signal = float(mean @ mean)
+        mixed = mixed_moments(true, uniform, p)
+        mean = flat(mixed.mean)
         drawn = []
         for k in range(20):
-            labels = _relabel(y, p, n_classes, [cell["seed"], 11, k])
-            moments = gradient_moments(model, params, x, labels)
-            # ḡ·g̃ and E‖g‖² are linear in the distribution, so unbiased; ‖ḡ‖² would not be.
-            drawn.append((float(flat(moments.mean) @ mean), sum(moments.signal_and_noise())))
-        estimates = [_osgr(s, e, n) for s, e in drawn]
+            relabelled = _relabel(y, p, n_classes, [cell["seed"], 11, k])
+            moments = gradient_moments(model, params, x, relabelled)
+            # ḡ·g̃ and E‖g‖² are linear in the distribution, so unbiased; ‖ḡ‖² would not be, and so
+            # the collapsed form is taken with these two instead of with the moments.
+            signal, square = float(flat(moments.mean) @ mean), sum(moments.signal_and_noise())
+            drawn.append(signal / (signal + (square - signal) / n))
         rows.append(
             {
-                "kind": "mixture", "label_noise": p, "law": _osgr(signal, square, n),
-                "drawn": float(np.mean(estimates)),
-                "drawn_error": float(np.std(estimates, ddof=1) / np.sqrt(len(estimates))),
+                "kind": "mixture",
+                "label_noise": p,
+                "law": collapsed_osgr(mixed, n),
+                "drawn": float(np.mean(drawn)),
+                "drawn_error": float(np.std(drawn, ddof=1) / np.sqrt(len(drawn))),
             }
-        )  # fmt: skip
+        )
     return rows
 
 
-def _osgr(signal: float, square: float, n: int) -> float:
-    """‖g̃‖²/(‖g̃‖² + tr Σ/n), with tr Σ = E‖g‖² − ‖g̃‖²."""
-    return signal / (signal + (square - signal) / n)
-
-
-def _relabel(y: Any, p: float, n_classes: int, seed: Any) -> Any:
+def _relabel(y: Array, p: float, n_classes: int, seed: list[int]) -> Array:
     rng = np.random.default_rng(seed)
     return np.where(rng.random(len(y)) < p, rng.integers(0, n_classes, len(y)), y)
 
@@ -134,9 +146,11 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
     trained = select(rows, kind="training")
     stated = {0.0: "a marked early rise (paper)", 1.0: "low throughout (paper)"}
     for name in ("mean", "median", "effective"):
-        curves = {noise: mean_curve(select(trained, label_noise=noise), "step", name)[:2]
-                  for noise in settings["label_noise"]}  # fmt: skip
-        for noise, (at, mean) in curves.items():
+        curves = {
+            noise: mean_curve(select(trained, label_noise=noise), "step", name)
+            for noise in settings["label_noise"]
+        }
+        for noise, (at, mean, _) in curves.items():
             rise = Rise.of(at, mean)
             agrees = None
             if noise == 0:
@@ -169,24 +183,18 @@ EXPERIMENT = Experiment(
     "labels and once with labels drawn at random. How does the GSNR of its parameters move? GSNR "
     "is the plug-in of the training set, so without any signal it is about 1/n. Bands are one "
     "standard error over repetitions.",
-    scales={
-        "smoke": {
-            "data": "digits", "n": 100, "channels": 2, "label_noise": [0.0, 1.0],
-            "learning_rate": 0.2, "last_step": 60, "repetitions": 1, "mixture": [0.0, 0.5, 1.0],
-        },
-        "default": {
-            "data": "mnist", "n": 500, "channels": 6, "label_noise": [0.0, 1.0],
-            "learning_rate": 0.02, "last_step": 500, "repetitions": 2,
-            "mixture": [0.0, 0.1, 0.3, 0.5, 1.0],
-        },
-        "paper": {
-            "data": "mnist", "n": 10000, "channels": 6, "label_noise": [0.0, 1.0],
-            "learning_rate": 0.01, "last_step": 3000, "repetitions": 5,
-            "mixture": [0.0, 0.1, 0.2, 0.3, 0.5, 1.0],
-        },
-    },
+    scales=by_scale(
+        data=("digits", "mnist", "mnist"),
+        n=(100, 500, 10000),
+        channels=(2, 6, 6),
+        label_noise=([0.0, 1.0], [0.0, 1.0], [0.0, 1.0]),
+        learning_rate=(0.2, 0.02, 0.01),
+        last_step=(60, 500, 3000),
+        repetitions=(1, 2, 5),
+        mixture=([0.0, 0.5, 1.0], [0.0, 0.1, 0.3, 0.5, 1.0], [0.0, 0.1, 0.2, 0.3, 0.5, 1.0]),
+    ),
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
-)  # fmt: skip
+)

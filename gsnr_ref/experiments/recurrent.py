@@ -5,48 +5,61 @@ from typing import Any
 import numpy as np
 
 from gsnr_ref.contract import Array
-from gsnr_ref.experiments.data import draw, pool
-from gsnr_ref.experiments.drawing import curve, figure, log_steps
-from gsnr_ref.experiments.experiment import (
+from gsnr_ref.experiments.harness import (
     Cell,
     Experiment,
     Finding,
-    Rise,
     Row,
     Settings,
+    by_scale,
+    curve,
+    figure,
+    labels,
+    log_steps,
     mean_curve,
     select,
+    with_settings,
 )
-from gsnr_ref.experiments.over_training import (
+from gsnr_ref.experiments.shared import (
+    Rise,
+    as_float32,
     both_sides,
+    descend,
     distance_figure,
+    draw,
     identity_findings,
+    log_spaced,
+    pool,
     scatter,
 )
-from gsnr_ref.experiments.training import as_float32, descent, log_spaced
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.signal_to_noise import gsnr_summary
 from toy_models import RecurrentNet
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """A cell a setting of the identity, and a cell a curve of GSNR."""
-    shared = ("n_hidden", "learning_rate", "n_sets", "n_test", "epochs", "last_step", "n_curve")
+    """A cell a setting of the identity, and a cell a curve of GSNR.
+
+    The setting "cell", which recurrent cell, is the "unit" of a cell of the grid.
+    """
     grid: list[Cell] = [
-        {"kind": "identity", "task": task, "cell": cell, "n": n, "label_noise": noise}
+        {"kind": "identity", "task": task, "unit": unit, "n": n, "label_noise": noise}
         for task in settings["task"]
-        for cell in settings["cell"]
+        for unit in settings["cell"]
         for n in settings["n"]
         for noise in settings["label_noise"]
     ]
     grid += [
-        {"kind": "curve", "task": task, "cell": cell, "label_noise": noise}
+        {"kind": "curve", "task": task, "unit": unit, "label_noise": noise}
         for task in settings["task"]
-        for cell in settings["cell"]
+        for unit in settings["cell"]
         for noise in (0.0, 1.0)
     ]
-    grid.sort(key=lambda c: (c["cell"] == "elman", -int(c.get("n") or settings["n_curve"])))
-    return [cell | {key: settings[key] for key in shared} for cell in grid]
+    grid.sort(
+        key=lambda cell: (cell["unit"] == "elman", -int(cell.get("n") or settings["n_curve"]))
+    )
+    shared = ("n_hidden", "learning_rate", "n_sets", "n_test", "epochs", "last_step", "n_curve")
+    return with_settings(grid, settings, *shared)
 
 
 def sequences(task: str) -> tuple[Array, Array]:
@@ -66,18 +79,35 @@ def run(cell: Cell) -> list[Row]:
     """Rows of one setting of the identity, or of one curve of GSNR."""
     x, y = population = sequences(cell["task"])
     n_classes = int(y.max()) + 1
-    model = RecurrentNet(x.shape[2], cell["n_hidden"], n_classes, cell["cell"])
+    model = RecurrentNet(x.shape[2], cell["n_hidden"], n_classes, cell["unit"])
     start = as_float32(model.init(cell["seed"]))
     if cell["kind"] == "identity":
-        return both_sides(model, start, population, cell)
+        sides = both_sides(
+            model,
+            start,
+            population,
+            n=cell["n"],
+            label_noise=cell["label_noise"],
+            learning_rate=cell["learning_rate"],
+            epochs=cell["epochs"],
+            n_sets=cell["n_sets"],
+            n_test=cell["n_test"],
+            seed=cell["seed"],
+        )
+        return [_labels(cell) | row for row in sides]
     x, y = draw(*population, cell["n_curve"], cell["label_noise"], [cell["seed"], 9])
-    labels = {key: cell[key] for key in ("kind", "task", "cell", "label_noise")}
+    named = {name: _labels(cell)[name] for name in ("kind", "task", "cell", "label_noise")}
     rows = []
-    for step, params in descent(model, start, x, y, cell["learning_rate"],
-                                log_spaced(cell["last_step"])):  # fmt: skip
+    steps = log_spaced(cell["last_step"])
+    for step, params in descend(model, start, x, y, cell["learning_rate"], steps):
         summary = gsnr_summary(gradient_moments(model, params, x, y), ddof=1)
-        rows.append(labels | {"step": step, "mean": summary.mean, "effective": summary.effective})
+        rows.append(named | {"step": step, "mean": summary.mean, "effective": summary.effective})
     return rows
+
+
+def _labels(cell: Cell) -> Row:
+    """Those of the harness, with the unit under the name of its setting, which is its column."""
+    return {"cell" if name == "unit" else name: value for name, value in labels(cell).items()}
 
 
 def _label(row: Row) -> str:
@@ -87,7 +117,7 @@ def _label(row: Row) -> str:
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     """Both sides by epoch; the gradient distributions; GSNR against the step."""
     identity = select(rows, kind="identity")
-    groups = [f"{cell}, {task}" for task in settings["task"] for cell in settings["cell"]]
+    groups = [f"{unit}, {task}" for task in settings["task"] for unit in settings["cell"]]
     drawn, axes = figure(1, len(groups))
     for panel, group in zip(axes, groups, strict=True):
         for k, (noise, label) in enumerate(((0.0, "true labels"), (1.0, "random labels"))):
@@ -110,12 +140,12 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
     """As for the convolutional network."""
     found = identity_findings(select(rows, kind="identity"), settings["n_sets"])
     for task in settings["task"]:
-        for cell in settings["cell"]:
+        for unit in settings["cell"]:
             for noise, label in ((0.0, "true"), (1.0, "random")):
-                path = select(rows, kind="curve", task=task, cell=cell, label_noise=noise)
+                path = select(rows, kind="curve", task=task, cell=unit, label_noise=noise)
                 at, mean, _ = mean_curve(path, "step", "mean")
                 found.append(
-                    Finding(f"mean GSNR, {cell} on {task}, {label} labels", str(Rise.of(at, mean)))
+                    Finding(f"mean GSNR, {unit} on {task}, {label} labels", str(Rise.of(at, mean)))
                 )
     return found
 
@@ -127,27 +157,21 @@ EXPERIMENT = Experiment(
     "class tells which half has the larger sum. Their weights are tied through time, and the "
     "identity asks nothing about that: at the start both sides must agree. The paper did not try "
     "it.",
-    scales={
-        "smoke": {
-            "task": ["digits", "order"], "cell": ["elman", "lstm"], "n": [50], "n_hidden": 6,
-            "label_noise": [0.0, 0.5], "learning_rate": 0.1, "epochs": [1, 10], "n_sets": 4,
-            "n_test": 500, "last_step": 20, "n_curve": 50,
-        },
-        "default": {
-            "task": ["digits", "order"], "cell": ["elman", "lstm"], "n": [50, 200, 500],
-            "n_hidden": 16, "label_noise": [0.0, 0.2, 0.5], "learning_rate": 0.1,
-            "epochs": [1, 5, 20, 50, 100], "n_sets": 10, "n_test": 1797, "last_step": 1000,
-            "n_curve": 500,
-        },
-        "paper": {
-            "task": ["mnist", "order"], "cell": ["elman", "lstm"], "n": [1000, 4000, 10000],
-            "n_hidden": 64, "label_noise": [0.0, 0.1, 0.2, 0.3, 0.5], "learning_rate": 0.01,
-            "epochs": [1, 20, 100, 300, 1000], "n_sets": 10, "n_test": 10000, "last_step": 3000,
-            "n_curve": 10000,
-        },
-    },
+    scales=by_scale(
+        task=(["digits", "order"], ["digits", "order"], ["mnist", "order"]),
+        cell=(["elman", "lstm"], ["elman", "lstm"], ["elman", "lstm"]),
+        n=([50], [50, 200, 500], [1000, 4000, 10000]),
+        n_hidden=(6, 16, 64),
+        label_noise=([0.0, 0.5], [0.0, 0.2, 0.5], [0.0, 0.1, 0.2, 0.3, 0.5]),
+        learning_rate=(0.1, 0.1, 0.01),
+        epochs=([1, 10], [1, 5, 20, 50, 100], [1, 20, 100, 300, 1000]),
+        n_sets=(4, 10, 10),
+        n_test=(500, 1797, 10000),
+        last_step=(20, 1000, 3000),
+        n_curve=(50, 500, 10000),
+    ),
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
-)  # fmt: skip
+)

@@ -11,7 +11,7 @@ from gsnr_ref.experiments import (
     shallow_and_deep,
     toy_regression,
 )
-from gsnr_ref.experiments.experiment import Experiment
+from gsnr_ref.experiments.harness import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
     module.EXPERIMENT.name: module.EXPERIMENT

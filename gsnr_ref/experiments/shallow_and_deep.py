@@ -2,19 +2,21 @@
 
 from typing import Any
 
-from gsnr_ref.experiments.data import draw, pool
-from gsnr_ref.experiments.drawing import curve, figure, log_steps
-from gsnr_ref.experiments.experiment import (
+from gsnr_ref.experiments.harness import (
     Cell,
     Experiment,
     Finding,
-    Rise,
     Row,
     Settings,
+    by_scale,
+    curve,
+    figure,
+    log_steps,
     mean_curve,
     select,
+    with_settings,
 )
-from gsnr_ref.experiments.training import as_float32, descent, log_spaced, losses
+from gsnr_ref.experiments.shared import Rise, as_float32, descend, draw, log_spaced, losses, pool
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.signal_to_noise import gsnr_summary
 from toy_models import MLP
@@ -22,12 +24,13 @@ from toy_models import MLP
 
 def cells(settings: Settings) -> list[Cell]:
     """A cell a depth and a repetition; the deepest first."""
-    shared = ("data", "n", "width", "activation", "learning_rate", "last_step")
-    return [
-        {"n_layers": n_layers, "repetition": repetition} | {key: settings[key] for key in shared}
+    grid = [
+        {"n_layers": n_layers, "repetition": repetition}
         for n_layers in sorted(settings["n_layers"], reverse=True)
         for repetition in range(settings["repetitions"])
     ]
+    shared = ("data", "n", "width", "activation", "learning_rate", "last_step")
+    return with_settings(grid, settings, *shared)
 
 
 def run(cell: Cell) -> list[Row]:
@@ -40,15 +43,19 @@ def run(cell: Cell) -> list[Row]:
     start = as_float32(model.init(1000 * cell["seed"] + cell["repetition"]))
     rows = []
     steps = log_spaced(cell["last_step"])
-    for step, params in descent(model, start, x, y, cell["learning_rate"], steps):
+    for step, params in descend(model, start, x, y, cell["learning_rate"], steps):
         summary = gsnr_summary(gradient_moments(model, params, x, y), ddof=1)
         rows.append(
             {
-                "n_layers": cell["n_layers"], "repetition": cell["repetition"], "step": step,
-                "mean": summary.mean, "median": summary.median, "effective": summary.effective,
+                "n_layers": cell["n_layers"],
+                "repetition": cell["repetition"],
+                "step": step,
+                "mean": summary.mean,
+                "median": summary.median,
+                "effective": summary.effective,
                 "training_loss": float(losses(model, params, x, y).mean()),
             }
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -62,8 +69,8 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     names = {"mean": "mean GSNR", "effective": "effective GSNR", "training_loss": "training loss"}
     for panel, (name, label) in zip(axes, names.items(), strict=True):
         for k, n_layers in enumerate(settings["n_layers"]):
-            curve(panel, *mean_curve(select(rows, n_layers=n_layers), "step", name),
-                  _label(n_layers), k)  # fmt: skip
+            mine = select(rows, n_layers=n_layers)
+            curve(panel, *mean_curve(mine, "step", name), _label(n_layers), k)
         log_steps(panel)
         panel.set_yscale("log")
         panel.set_xlabel("step of gradient descent")
@@ -93,22 +100,18 @@ EXPERIMENT = Experiment(
     asks="A logistic (softmax) regression and perceptrons of growing depth learn the same n images "
     "by gradient descent. A shallow model has nothing to learn but its output layer. GSNR is the "
     "plug-in of the training set. Bands are one standard error over repetitions.",
-    scales={
-        "smoke": {
-            "data": "digits", "n": 200, "width": 16, "activation": "tanh", "learning_rate": 0.1,
-            "last_step": 100, "repetitions": 1, "n_layers": [1, 3],
-        },
-        "default": {
-            "data": "digits", "n": 1000, "width": 32, "activation": "tanh", "learning_rate": 0.1,
-            "last_step": 2000, "repetitions": 5, "n_layers": [1, 2, 3, 5],
-        },
-        "paper": {
-            "data": "mnist", "n": 10000, "width": 100, "activation": "tanh", "learning_rate": 0.1,
-            "last_step": 5000, "repetitions": 10, "n_layers": [1, 2, 3, 5, 8],
-        },
-    },
+    scales=by_scale(
+        data=("digits", "digits", "mnist"),
+        n=(200, 1000, 10000),
+        width=(16, 32, 100),
+        activation=("tanh", "tanh", "tanh"),
+        learning_rate=(0.1, 0.1, 0.1),
+        last_step=(100, 2000, 5000),
+        repetitions=(1, 5, 10),
+        n_layers=([1, 3], [1, 2, 3, 5], [1, 2, 3, 5, 8]),
+    ),
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
-)  # fmt: skip
+)

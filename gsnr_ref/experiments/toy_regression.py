@@ -4,18 +4,23 @@ from typing import Any
 
 import numpy as np
 
-from gsnr_ref.experiments.drawing import COLOURS, MARKERS, curve, figure
-from gsnr_ref.experiments.experiment import (
+from gsnr_ref.experiments.harness import (
+    COLOURS,
+    MARKERS,
     Cell,
     Experiment,
     Finding,
     Row,
     Settings,
+    by_scale,
     column,
+    curve,
+    figure,
+    labels,
     select,
+    with_settings,
 )
-from gsnr_ref.experiments.over_training import both_sides
-from gsnr_ref.experiments.training import descent
+from gsnr_ref.experiments.shared import both_sides, descend
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.osgr.measured import measured_osgr
 from gsnr_ref.osgr.predicted import predicted_osgr
@@ -24,13 +29,14 @@ from toy_models import MLP, FinitePopulation, ProductRegression
 
 def cells(settings: Settings) -> list[Cell]:
     """A cell a size at fixed parameters, and a cell a size along training."""
-    shared = ("n_hidden", "activation", "learning_rate", "n_population", "n_trials", "trained",
-              "epochs", "n_sets", "n_test")  # fmt: skip
-    return [
-        {"kind": kind, "n": n} | {key: settings[key] for key in shared}
+    grid = [
+        {"kind": kind, "n": n}
         for kind in ("fixed", "training")
         for n in sorted(settings["n"], reverse=True)
     ]
+    of_the_model = ("n_hidden", "activation", "learning_rate")
+    of_the_sides = ("n_population", "n_trials", "trained", "epochs", "n_sets", "n_test")
+    return with_settings(grid, settings, *of_the_model, *of_the_sides)
 
 
 def run(cell: Cell) -> list[Row]:
@@ -42,22 +48,37 @@ def run(cell: Cell) -> list[Row]:
     start = model.init(seed)
     if cell["kind"] == "training":
         samples = draw(rng, cell["n_population"])
-        return both_sides(model, start, samples, cell | {"label_noise": 0.0})
+        sides = both_sides(
+            model,
+            start,
+            samples,
+            n=cell["n"],
+            label_noise=0.0,
+            learning_rate=cell["learning_rate"],
+            epochs=cell["epochs"],
+            n_sets=cell["n_sets"],
+            n_test=cell["n_test"],
+            seed=seed,
+        )
+        return [labels(cell) | {"label_noise": 0.0} | row for row in sides]
     population = FinitePopulation(*draw(rng, cell["n_population"]))
     elsewhere = draw(rng, cell["n_population"])  # parameters are trained on other samples
     rows = []
-    for step, params in descent(model, start, *elsewhere, 0.1, cell["trained"]):
+    for step, params in descend(model, start, *elsewhere, 0.1, cell["trained"]):
         moments = gradient_moments(model, params, population.x, population.y)
         measured = measured_osgr(
-            model, params, population, cell["n"], 1e-4, cell["n_trials"], seed=seed
+            model, params, population, cell["n"], 1e-4, n_trials=cell["n_trials"], seed=seed
         )
         rows.append(
             {
-                "kind": "fixed", "n": cell["n"], "step": step,
+                "kind": "fixed",
+                "n": cell["n"],
+                "step": step,
                 "predicted": predicted_osgr(moments, cell["n"]),
-                "measured": measured.value, "measured_error": measured.standard_error,
+                "measured": measured.value,
+                "measured_error": measured.standard_error,
             }
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -68,11 +89,15 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     for k, step in enumerate(settings["trained"]):
         points = select(rows, kind="fixed", step=step)
         left.errorbar(
-            column(points, "measured"), column(points, "predicted"),
-            xerr=column(points, "measured_error"), linestyle="none", markersize=5,
-            marker=MARKERS[k % len(MARKERS)], color=COLOURS[k % len(COLOURS)],
+            column(points, "measured"),
+            column(points, "predicted"),
+            xerr=column(points, "measured_error"),
             label=f"after {step} steps on other data",
-        )  # fmt: skip
+            color=COLOURS[k % len(COLOURS)],
+            marker=MARKERS[k % len(MARKERS)],
+            markersize=5,
+            linestyle="none",
+        )
     left.set_xlabel("OSGR, measured")
     left.set_ylabel("OSGR, predicted (equation 22)")
     left.set_title("fixed parameters", fontsize=10)
@@ -80,8 +105,8 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     n = settings["n"][0]
     path = select(rows, kind="training", n=n)
     for k, name in enumerate(("measured", "paper", "debiased")):
-        curve(right, column(path, "epoch"), column(path, name), column(path, f"{name}_error"),
-              name, k)  # fmt: skip
+        error = column(path, f"{name}_error")
+        curve(right, column(path, "epoch"), column(path, name), error, name, k)
     right.set_xscale("log")
     right.set_xlabel("epoch (step of gradient descent)")
     right.set_ylabel("OSGR")
@@ -120,25 +145,20 @@ EXPERIMENT = Experiment(
     asks="The same two sides on y = x₀·x₁ + noise with a perceptron. At fixed parameters, which do "
     "not depend on the training sets, theory says that they are equal at a small learning rate. "
     "Along training the parameters come to depend on the training set, and are shown as measured.",
-    scales={
-        "smoke": {
-            "n": [20, 100], "n_hidden": 10, "activation": "tanh", "learning_rate": 0.05,
-            "n_population": 1000, "n_trials": 100, "trained": [0, 30], "epochs": [1, 20],
-            "n_sets": 4, "n_test": 1000,
-        },
-        "default": {
-            "n": [20, 50, 200, 1000], "n_hidden": 20, "activation": "tanh", "learning_rate": 0.05,
-            "n_population": 10000, "n_trials": 1000, "trained": [0, 30, 300, 3000],
-            "epochs": [1, 10, 100, 300, 1000, 3000], "n_sets": 10, "n_test": 10000,
-        },
-        "paper": {
-            "n": [20, 50, 200, 1000], "n_hidden": 20, "activation": "tanh", "learning_rate": 0.05,
-            "n_population": 10000, "n_trials": 10000, "trained": [0, 30, 300, 3000, 30000],
-            "epochs": [1, 10, 100, 1000, 10000, 30000], "n_sets": 50, "n_test": 10000,
-        },
-    },
+    scales=by_scale(
+        n=([20, 100], [20, 50, 200, 1000], [20, 50, 200, 1000]),
+        n_hidden=(10, 20, 20),
+        activation=("tanh", "tanh", "tanh"),
+        learning_rate=(0.05, 0.05, 0.05),
+        n_population=(1000, 10000, 10000),
+        n_trials=(100, 1000, 10000),
+        trained=([0, 30], [0, 30, 300, 3000], [0, 30, 300, 3000, 30000]),
+        epochs=([1, 20], [1, 10, 100, 300, 1000, 3000], [1, 10, 100, 1000, 10000, 30000]),
+        n_sets=(4, 10, 50),
+        n_test=(1000, 10000, 10000),
+    ),
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
-)  # fmt: skip
+)

@@ -1,6 +1,6 @@
 """Golden cases: read, never written, here.
 
-Imports ``contract`` and, to build a case's model, ``toy_models``.
+Imports ``contract`` and, of ``golden``, ``layouts`` and, to build a case's model, ``models``.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gsnr_ref.contract import Array, InputError, Params
+from gsnr_ref.contract import Array, InputError, Params, leaves, map_structure
 from gsnr_ref.golden.layouts import params_to, x_to
 
 #: The folder of the golden values. A later version is another folder; this one only grows.
@@ -133,9 +133,9 @@ class GoldenCase:
 
 def _numbers(tree: Any) -> Any:
     """Nested lists as float arrays, with "inf" and "nan" read."""
-    if isinstance(tree, dict):
-        return {key: _numbers(value) for key, value in tree.items()}
-    return np.array(tree, dtype=float) if isinstance(tree, list) else float(tree)
+    return map_structure(
+        lambda leaf: np.array(leaf, dtype=float) if isinstance(leaf, list) else float(leaf), tree
+    )
 
 
 def parse(document: dict[str, Any]) -> GoldenCase:
@@ -260,8 +260,4 @@ def flag_reasons() -> dict[str, str]:
 
 def n_values(case: GoldenCase) -> int:
     """Number of expected values of a case."""
-
-    def count(tree: Any) -> int:
-        return sum(map(count, tree.values())) if isinstance(tree, dict) else np.size(tree)
-
-    return count(case.expected)
+    return sum(np.size(leaf) for leaf in leaves(case.expected))

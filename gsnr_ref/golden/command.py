@@ -1,28 +1,25 @@
-"""``gsnr-ref golden list | show | export | check``. Imports the rest of ``golden``."""
+"""``gsnr-ref golden list | show | export | check``. Imports ``files`` and most of ``golden``."""
 
 import argparse
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 from gsnr_ref.files import check_folder_writable, check_writable, name_beside, write_atomically
 from gsnr_ref.golden.case import cases, flag_reasons, folder, load, n_values
-from gsnr_ref.golden.mistakes import mistakes
+from gsnr_ref.golden.diagnosis import mistakes
 from gsnr_ref.golden.reports import WRITERS, as_text, check_report_path
 from gsnr_ref.golden.results import read_results
 from gsnr_ref.golden.suite import read_expected_failures, run_suite
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to those of ``gsnr-ref``."""
-    golden = commands.add_parser(
-        "golden",
-        help="is my GSNR right? certified values, and the check of a backend against them",
-        description="Certified values of GSNR, OSGR and all that leads to them, for backends in "
-        "any language: export the cases, compute them, and check the results.",
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes, and what it runs."""
+    parser.description = (
+        "Certified values of GSNR, OSGR and all that leads to them, for backends in "
+        "any language: export the cases, compute them, and check the results."
     )
-    actions = golden.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="list the cases, the flags or the known mistakes")
     what = listing.add_mutually_exclusive_group()
     what.add_argument("--flag", metavar="F", help="only cases with this flag")

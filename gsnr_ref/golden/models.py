@@ -28,9 +28,9 @@ def build(model: dict[str, Any]) -> AffineModel:
     if first["type"] == "elman":
         built = RecurrentNet(first["n_features"], first["n_hidden"], last["n_out"], **common)
     elif first["type"] == "convolution":
-        shape = (first["height"], first["width"], first["n_in"])
-        built = ConvNet(shape, (first["n_out"],), (), last["n_out"], first["kernel"],
-                        activation=function, **common)  # fmt: skip
+        shape, channels = (first["height"], first["width"], first["n_in"]), (first["n_out"],)
+        common |= {"activation": function}
+        built = ConvNet(shape, channels, (), last["n_out"], first["kernel"], **common)
     elif len(named) == 1:
         sizes = {first["name"]: (first["n_in"], first["n_out"])}
         built = AffineModel(sizes, LOSSES[loss], first["bias"])

@@ -1,4 +1,7 @@
-"""A suite report as text, Markdown, JSON and JUnit XML. Imports ``golden/suite``."""
+"""A suite report as text, Markdown, JSON and JUnit XML.
+
+Imports ``contract`` and, of ``golden``, ``conformance``, ``quantity`` and ``suite``.
+"""
 
 import json
 import math
@@ -7,8 +10,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from gsnr_ref.contract import InputError
-from gsnr_ref.golden.check import CaseReport
-from gsnr_ref.golden.compare import QUANTITIES
+from gsnr_ref.golden.conformance import CaseReport
+from gsnr_ref.golden.quantity import QUANTITIES
 from gsnr_ref.golden.suite import SuiteReport
 
 _UNSAFE = {code: "�" for code in range(32) if code not in (9, 10, 13)}  # not allowed in XML
@@ -98,15 +101,23 @@ def as_json(suite: SuiteReport) -> str:
 
     def quantity(q: Any) -> dict[str, Any]:
         entry = {
-            "quantity": q.quantity, "passed": q.passed, "values": q.n_values, "wrong": q.n_wrong,
-            "undecided": q.n_undecided, "digits": round(q.digits, 2), "problem": q.problem,
-        }  # fmt: skip
+            "quantity": q.quantity,
+            "passed": q.passed,
+            "values": q.n_values,
+            "wrong": q.n_wrong,
+            "undecided": q.n_undecided,
+            "digits": round(q.digits, 2),
+            "problem": q.problem,
+        }
         if q.worst is not None:
             entry["worst"] = {
-                "path": list(q.worst.path), "index": list(q.worst.index),
-                "got": number(q.worst.got), "expected": number(q.worst.expected),
-                "ratio": number(q.worst.ratio), "allowed": number(q.worst.allowed),
-            }  # fmt: skip
+                "path": list(q.worst.path),
+                "index": list(q.worst.index),
+                "got": number(q.worst.got),
+                "expected": number(q.worst.expected),
+                "ratio": number(q.worst.ratio),
+                "allowed": number(q.worst.allowed),
+            }
         return entry
 
     document = {

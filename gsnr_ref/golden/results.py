@@ -1,12 +1,11 @@
 """A results file of any backend, read as what it is: a stranger's input.
 
-Imports ``contract`` and ``golden/case``. Nothing in the file is executed; its size, its depth and
-its numbers are bounded.
+Imports ``contract`` and, of ``golden``, ``case`` and ``quantity``. Nothing in the file is executed;
+its size, its depth and its numbers are bounded.
 """
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 
 from gsnr_ref.contract import InputError
 from gsnr_ref.golden.case import GoldenCase, cases, flag_reasons, folder, load
-from gsnr_ref.golden.compare import QUANTITIES
+from gsnr_ref.golden.quantity import QUANTITIES
 
 #: A results file of every case takes about 1 MB.
 MAX_BYTES = 16 * 2**20
@@ -79,10 +78,9 @@ def read_results(path: Path) -> Results:
         id: {q: _numbers(tree, f"results[{id!r}][{q!r}]", path) for q, tree in quantity.items()}
         for id, quantity in document["results"].items()
     }
-    return Results(
-        backend["name"], backend["version"], backend["dtype"], backend.get("layout", "gsnr_ref"),
-        quantities, flags, ids, values,
-    )  # fmt: skip
+    layout = backend.get("layout", "gsnr_ref")
+    name, version, dtype = (backend[key] for key in ("name", "version", "dtype"))
+    return Results(name, version, dtype, layout, quantities, flags, ids, values)
 
 
 def _refuse(path: Path, what: str) -> NoReturn:
@@ -103,9 +101,10 @@ def _parse(path: Path, raw: bytes) -> Any:
             _refuse(path, f"the key {repeated[:60]!r} stands twice in one object")
         return dict(pairs)
 
-    constant: Callable[[str], Any] = lambda word: _refuse(  # noqa: E731
-        path, f'{word} is not JSON; write the string "{_word(word)}"'
-    )
+    def constant(word: str) -> NoReturn:
+        meant = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}[word]
+        _refuse(path, f'{word} is not JSON; write the string "{meant}"')
+
     try:
         return json.loads(
             raw.decode("utf-8"),
@@ -120,10 +119,6 @@ def _parse(path: Path, raw: bytes) -> Any:
         raise InputError(f"{path} is not JSON: {error}") from None
     except RecursionError:
         raise InputError(f"{path} is nested too deeply; expected at most {MAX_DEPTH}") from None
-
-
-def _word(constant: str) -> str:
-    return {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}[constant]
 
 
 def _validate(path: Path, document: Any) -> None:

@@ -1,4 +1,7 @@
-"""All cases of a results file, and the verdict. Imports ``contract`` and the rest of ``golden``."""
+"""All cases of a results file, and the verdict.
+
+Imports ``contract`` and, of ``golden``, ``case``, ``conformance`` and ``results``.
+"""
 
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -6,7 +9,7 @@ from pathlib import Path
 
 from gsnr_ref.contract import InputError
 from gsnr_ref.golden.case import GoldenCase, cases
-from gsnr_ref.golden.check import CaseReport, compare
+from gsnr_ref.golden.conformance import CaseReport, compare
 from gsnr_ref.golden.results import Results, wanted_cases
 
 
@@ -125,10 +128,8 @@ def run_suite(
         if case.id in results.values
     ]
     not_run = [case for case in wanted if case.id not in results.values]
-    return SuiteReport(
-        results, tuple(reports), tuple(not_run), tuple(out_of_range), expected_failures or {},
-        tolerance,
-    )  # fmt: skip
+    parts = tuple(reports), tuple(not_run), tuple(out_of_range)
+    return SuiteReport(results, *parts, expected_failures or {}, tolerance)
 
 
 def read_expected_failures(path: Path) -> dict[str, str]:

@@ -1,10 +1,10 @@
-"""Imports ``contract``, ``loss_checks`` and ``two_samples``: per-sample gradients.
+"""Imports ``autodiff``, ``contract``, ``loss_checks`` and ``two_samples``: per-sample gradients.
 
 One quantity, two routes: ``loop`` is the oracle, ``tapped`` is fast; ``checked`` holds a model's
 taps against the oracle.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,20 +13,21 @@ from gsnr_ref.gradients.checked import check_model, check_once
 from gsnr_ref.gradients.loop import looped_gradients
 from gsnr_ref.gradients.tapped import tapped_gradients
 
-__all__ = ["check_model", "per_sample_gradients"]
+__all__ = ["Method", "check_model", "per_sample_gradients"]
 
+Method = Literal["tapped", "loop"]
 METHODS = {"tapped": tapped_gradients, "loop": looped_gradients}
 
 
 def per_sample_gradients(
-    model: Model, params: Params, x: Any, y: Any, method: str = "tapped", check: bool = True
+    model: Model, params: Params, x: Any, y: Any, method: Method = "tapped", check: bool = True
 ) -> Params:
     """Gradient of each sample's own loss: equation 1, gᵢ = ∂L(yᵢ, f(xᵢ, θ))/∂θ.
 
     Parameters
     ----------
     model : Model
-    params : dict of str to ndarray
+    params : dict of str to ndarray, or any mapping
     x : array_like, shape (n_samples, ...)
     y : array_like, shape (n_samples, ...)
     method : {"tapped", "loop"}

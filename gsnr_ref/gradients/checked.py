@@ -1,16 +1,17 @@
 """Does a model keep the contract? Its taps against the loop, at two samples.
 
-Imports ``contract``, ``loss_checks``, ``two_samples`` and the two routes of ``gradients``.
+Imports ``autodiff``, ``contract``, ``loss_checks``, ``two_samples`` and both routes of
+``gradients``.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from autograd import make_vjp
 from autograd.tracer import getval
 
-from gsnr_ref.contract import Array, InputError, Model, Params, check_batch, ones_like
+from gsnr_ref.autodiff import make_vjp, ones_like
+from gsnr_ref.contract import Array, InputError, Model, Params, check_batch
 from gsnr_ref.gradients.loop import looped_gradients
 from gsnr_ref.gradients.tapped import TappedLayer, tapped_layers
 from gsnr_ref.loss_checks import (
@@ -25,7 +26,7 @@ from gsnr_ref.two_samples import TwoSamples, compare
 
 
 def check_model(
-    model: Model, params: Params, x: Any, y: Any, method: str = "tapped"
+    model: Model, params: Params, x: Any, y: Any, *, method: str = "tapped"
 ) -> ModelReport:
     """Say whether a model keeps the contract of `gsnr_ref.Model`, and where it does not.
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from autograd import make_vjp
 
-from gsnr_ref.contract import Model, Params, ones_like
+from gsnr_ref.autodiff import make_vjp, ones_like
+from gsnr_ref.contract import Model, Params
 from gsnr_ref.loss_checks import check_losses_shape
 
 
@@ -18,13 +18,13 @@ def looped_gradients(model: Model, params: Params, x: Any, y: Any) -> Params:
     frozen = {name: value for name, value in params.items() if name not in moving}
 
     def gradient(i: int) -> Params:
-        def loss(boxed: Any) -> Any:
+        def loss(boxed: Params) -> Any:
             theta = frozen | {name: boxed[name] for name in moving}
             return model.loss(theta, x[i : i + 1], y[i : i + 1])
 
         backward, losses = make_vjp(loss)(moving)
         check_losses_shape(losses, 1)
-        return backward(ones_like(losses))  # type: ignore[no-any-return]
+        return backward(ones_like(losses))
 
     rows = [gradient(i) for i in range(len(x))]
     return {name: np.stack([row[name] for row in rows]) for name in model.trainable}

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from autograd import make_vjp
-from autograd.extend import defvjp, primitive
 from autograd.tracer import getval
 
-from gsnr_ref.contract import Array, InputError, Model, Params, ones_like
+from gsnr_ref.autodiff import defvjp, make_vjp, ones_like, primitive
+from gsnr_ref.contract import Array, InputError, Model, Params
 from gsnr_ref.loss_checks import check_losses_shape
 
 
@@ -39,7 +38,7 @@ class TappedLayer:
         return gradients
 
 
-@primitive  # type: ignore[untyped-decorator]
+@primitive
 def _watch(outputs: Any, anchor: float, record: TappedLayer) -> Any:
     """Return `outputs` unchanged. On the way back, note the derivative that arrives here."""
     return outputs

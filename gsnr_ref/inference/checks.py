@@ -23,4 +23,9 @@ def check_confidence(confidence: float) -> None:
 
 def float_samples(samples: Structure, least: int) -> Structure:
     """Per-sample gradients, checked, as float64."""
+    if isinstance(samples, GradientMoments):
+        raise InputError(
+            "samples is GradientMoments; expected per-sample gradients: this interval leaves out "
+            "one sample after another, and moments do not hold them"
+        )
     return map_structure(lambda a: a.astype(float), check_samples(samples, least))

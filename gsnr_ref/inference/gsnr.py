@@ -1,21 +1,24 @@
 """GSNR from a finite sample: a debiased estimate and confidence intervals.
 
-Imports ``contract`` and ``moments``.
+Imports ``contract``, ``inference/checks``, ``inference/jackknife``, ``moments`` and
+``signal_to_noise``.
 """
 
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import fdtr, ncfdtr
 
-from gsnr_ref.contract import Array, Structure, map_structure
+from gsnr_ref.contract import Array, Arrays, Structure, check_samples, map_structure
 from gsnr_ref.inference.checks import check_confidence, float_samples, sample_size
+from gsnr_ref.inference.jackknife import jackknife_variance, student_quantile
 from gsnr_ref.moments import GradientMoments
+from gsnr_ref.signal_to_noise import gsnr
 
 _BISECTIONS = 80
 
 
-def debiased_gsnr(moments: GradientMoments) -> Structure:
+def debiased_gsnr(moments: GradientMoments) -> Arrays:
     """GSNR from a sample without the plug-in's bias: r̂ = (n−3)/(n−1) · ḡ²/s² − 1/n.
 
     Parameters
@@ -50,22 +53,18 @@ def debiased_gsnr(moments: GradientMoments) -> Structure:
     """
     n = sample_size(moments, 4, "a debiased GSNR")
 
-    def estimate(mean: Any, variance: Any) -> Any:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return mean / variance * mean * ((n - 3) / (n - 1)) - 1 / n
-
-    return map_structure(estimate, moments.mean, moments.variance(ddof=1))
+    return map_structure(lambda r: r * ((n - 3) / (n - 1)) - 1 / n, gsnr(moments, ddof=1))
 
 
 def gsnr_interval(
-    moments: GradientMoments, confidence: float = 0.95
-) -> tuple[Structure, Structure]:
+    samples: Structure | GradientMoments, *, confidence: float = 0.95
+) -> tuple[Arrays, Arrays]:
     """Confidence interval for the GSNR of each parameter, for Gaussian gradients.
 
     Parameters
     ----------
-    moments : GradientMoments
-        Of n ≥ 2 independent samples.
+    samples : array_like, shape (n_samples, ...), or dict of these, or GradientMoments
+        Per-sample gradients of n ≥ 2 independent samples, or their moments, which suffice here.
     confidence : float
 
     Returns
@@ -95,21 +94,24 @@ def gsnr_interval(
     >>> bool(low[0] < 1 < high[0])
     True
     """
-    n = sample_size(moments, 2, "an interval for GSNR")
     check_confidence(confidence)
+    if isinstance(samples, GradientMoments):
+        moments = samples
+    else:
+        moments = GradientMoments.from_samples(check_samples(samples, 2))
+    n = sample_size(moments, 2, "an interval for GSNR")
     tail = (1 - confidence) / 2
 
-    def interval(mean: Any, variance: Any) -> Any:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            f = np.atleast_1d(np.asarray(n * (mean / variance * mean), dtype=float))
+    def interval(ratio: Any) -> Any:
+        f = np.atleast_1d(np.asarray(n * ratio, dtype=float))
         usable = np.isfinite(f)
         low, high = np.full(f.shape, np.nan), np.full(f.shape, np.nan)
         low[usable] = _noncentrality(f[usable], n - 1, 1 - tail) / n
         high[usable] = _noncentrality(f[usable], n - 1, tail) / n
         low = np.where(np.isnan(low) & ~np.isnan(high), 0.0, low)
-        return np.stack([low, high]).reshape(2, *np.shape(mean))
+        return np.stack([low, high]).reshape(2, *np.shape(ratio))
 
-    both = map_structure(interval, moments.mean, moments.variance(ddof=1))
+    both = map_structure(interval, gsnr(moments, ddof=1))
     return map_structure(lambda b: b[0], both), map_structure(lambda b: b[1], both)
 
 
@@ -118,28 +120,26 @@ def _noncentrality(f: Array, degrees: int, level: float) -> Array:
 
     The distribution function falls with the noncentrality: bisection.
     """
-    solvable = stats.f.cdf(f, 1, degrees) >= level
+    solvable = fdtr(1, degrees, f) >= level
     low, high = np.zeros_like(f), 4 * f + 100.0
-    while (short := solvable & (stats.ncf.cdf(f, 1, degrees, high) > level)).any():
+    while (short := solvable & (ncfdtr(1, degrees, high, f) > level)).any():
         high[short] *= 2
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        above = stats.ncf.cdf(f, 1, degrees, middle) > level
+        above = ncfdtr(1, degrees, middle, f) > level
         low, high = np.where(above, middle, low), np.where(above, high, middle)
         if (high - low <= 1e-12 * high).all():
             break
     return np.where(solvable, (low + high) / 2, np.nan)
 
 
-def robust_gsnr_interval(
-    samples: Structure, confidence: float = 0.95
-) -> tuple[Structure, Structure]:
+def robust_gsnr_interval(samples: Structure, *, confidence: float = 0.95) -> tuple[Arrays, Arrays]:
     """Confidence interval for the GSNR of each parameter, for gradients of any distribution.
 
     Parameters
     ----------
     samples : array_like, shape (n_samples, ...), or dict of these
-        Per-sample gradients, at least 10.
+        Per-sample gradients, at least 10. Moments do not suffice: each sample is left out once.
     confidence : float
 
     Returns
@@ -151,7 +151,7 @@ def robust_gsnr_interval(
     Raises
     ------
     InputError
-        If there are fewer than 10 samples, or `confidence` is none.
+        If there are fewer than 10 samples, or moments of them, or `confidence` is none.
 
     Notes
     -----
@@ -181,8 +181,7 @@ def robust_gsnr_interval(
         with np.errstate(divide="ignore", invalid="ignore"):
             t = mean / np.sqrt(squares / (n - 1))
             z, zs = np.arcsinh(t / 2**0.5), np.arcsinh(means / np.sqrt(2 * others / (n - 2)))
-            error = np.sqrt((n - 1) ** 2 / n * zs.var(axis=0, ddof=1))
-        half = stats.t.ppf((1 + confidence) / 2, n - 1) * error
+            half = student_quantile(confidence, n - 1) * np.sqrt(jackknife_variance(zs))
         ends = 2**0.5 * np.sinh(np.stack([z - half, z + half]))
         low = np.where(ends[0] * ends[1] <= 0, 0.0, np.min(ends**2, axis=0))
         high = np.max(ends**2, axis=0)

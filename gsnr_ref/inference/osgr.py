@@ -1,22 +1,32 @@
 """OSGR from a finite sample: debiased, with intervals, and as the paper estimates it.
 
-Imports ``contract`` and ``moments``.
+Imports ``contract``, ``inference/checks``, ``inference/jackknife``, ``moments`` and
+``signal_to_noise``.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
 
-from gsnr_ref.contract import Array, InputError, Structure, check_count, flat, leaves
+from gsnr_ref.contract import (
+    Array,
+    InputError,
+    Number,
+    Structure,
+    check_count,
+    flat,
+    flat_rows,
+)
 from gsnr_ref.inference.checks import check_confidence, float_samples, sample_size
+from gsnr_ref.inference.jackknife import jackknife_variance, student_quantile
 from gsnr_ref.moments import GradientMoments
+from gsnr_ref.signal_to_noise import gsnr
 
 _MOST_PAIRED = 2000  # samples whose inner products are formed
 
 
-def debiased_osgr(moments: GradientMoments, n: int | None = None) -> Any:
+def debiased_osgr(moments: GradientMoments, n: int | None = None) -> Number:
     """OSGR from one sample, at a small learning rate: R̂ = Σ(ḡ² − s²/m)/Σḡ² for n = m.
 
     Parameters
@@ -29,7 +39,7 @@ def debiased_osgr(moments: GradientMoments, n: int | None = None) -> Any:
     Returns
     -------
     float, or Fraction where the moments are exact
-        Can be negative. ``nan`` where every gradient is 0.
+        Can be negative. ``nan`` where the denominator is 0: the mean gradient is, if n = m.
 
     Raises
     ------
@@ -59,8 +69,9 @@ def debiased_osgr(moments: GradientMoments, n: int | None = None) -> Any:
 def osgr_interval(
     samples: Structure,
     n: int | None = None,
+    *,
     confidence: float = 0.95,
-    method: str = "jackknife",
+    method: Literal["jackknife", "bootstrap"] = "jackknife",
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> tuple[float, float]:
@@ -69,7 +80,8 @@ def osgr_interval(
     Parameters
     ----------
     samples : array_like, shape (m, ...), or dict of these
-        Per-sample gradients of m ≥ 10 independent samples.
+        Per-sample gradients of m ≥ 10 independent samples. Moments do not suffice: each sample is
+        left out once.
     n : int, optional
         Size of the training set whose OSGR is wanted; m if left out.
     confidence : float
@@ -88,7 +100,7 @@ def osgr_interval(
     Raises
     ------
     InputError
-        If there are fewer than 10 samples, or another argument does not fit.
+        If there are fewer than 10 samples, or moments of them, or another argument does not fit.
 
     Notes
     -----
@@ -107,9 +119,7 @@ def osgr_interval(
     True
     """
     check_confidence(confidence)
-    rows = np.concatenate(
-        [a.reshape(len(a), -1) for a in leaves(float_samples(samples, 10))], axis=1
-    )
+    rows = flat_rows(float_samples(samples, 10))
     m = len(rows)
     n = m if n is None else check_count("n", n)
     if method == "bootstrap":
@@ -128,15 +138,22 @@ def osgr_interval(
         log_qs = np.log(without[0] / without[1] + 1 / m)
     if not np.isfinite([log_q, *log_qs]).all():  # a mean of exactly 0, or one sample alone varies
         return float("-inf"), 1.0
-    jackknife = (m - 1) ** 2 / m * log_qs.var(ddof=1)
-    # ‖g̃‖² is estimated by a U-statistic, whose quadratic part the jackknife counts twice.
-    some = rows[:_MOST_PAIRED] - rows[:_MOST_PAIRED].mean(axis=0)
-    products = (some @ some.T)[np.triu_indices(len(some), 1)]
-    quadratic = 2 * products.var() / (m * (signal + noise / m)) ** 2
-    variance = max(jackknife - quadratic, jackknife / 2)
-    half = stats.t.ppf((1 + confidence) / 2, m - 1) * np.sqrt(variance)
+    jackknife = jackknife_variance(log_qs)
+    variance = max(jackknife - _counted_twice(rows) / (signal + noise / m) ** 2, jackknife / 2)
+    half = student_quantile(confidence, m - 1) * np.sqrt(variance)
     low, high = np.exp(log_q - half), np.exp(log_q + half)
     return _osgr_of(low - 1 / m, n), _osgr_of(high - 1 / m, n)
+
+
+def _counted_twice(rows: Array) -> float:
+    """What the jackknife counts too much of in the variance of Σ_{i≠k} gᵢ·g_k / (m(m−1)).
+
+    The estimate of ‖g̃‖² is a U-statistic; the jackknife counts the variance of its quadratic part,
+    2 Var (gᵢ − g̃)·(g_k − g̃) / m², twice.
+    """
+    some = rows[:_MOST_PAIRED] - rows[:_MOST_PAIRED].mean(axis=0)
+    products = (some @ some.T)[np.triu_indices(len(some), 1)]
+    return float(2 * products.var() / len(rows) ** 2)
 
 
 def _osgr_of(effective_gsnr: float, n: int) -> float:
@@ -154,6 +171,8 @@ def _signal_and_noise(squared_total: Any, squares: Any, m: int) -> tuple[Any, An
 def _bootstrapped(
     rows: Array, n: int, confidence: float, n_resamples: int, seed: int
 ) -> tuple[float, float]:
+    from scipy import stats  # takes as long to import as all the rest
+
     products = rows @ rows.T
     m = len(rows)
 
@@ -213,17 +232,15 @@ def plug_in_osgr(moments: Sequence[GradientMoments]) -> float:
     n = sample_size(moments[0], 2, "equation 25")
     if any(piece.count != n for piece in moments):
         raise InputError(f"moments have counts {[p.count for p in moments]}; expected equal sizes")
-    means = [flat(piece.mean) for piece in moments]
-    shares = sum(mean * mean for mean in means)
+    means = np.stack([flat(piece.mean) for piece in moments])
+    shares = (means * means).sum(axis=0)
     total = shares.sum()
     if total == 0:
         return float("nan")
+    moving = shares > 0
     values = []
-    for mean, piece in zip(means, moments, strict=True):
-        variance = flat(piece.variance(ddof=1))
-        moving = shares > 0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = mean[moving] / variance[moving] * mean[moving]
+    for piece in moments:
+        ratio = flat(gsnr(piece, ddof=1))[moving].astype(float)
         # A parameter that this set leaves at 0/0 has ratio 0: it does not move here.
         ratio = np.where(np.isnan(ratio), 0.0, ratio)
         values.append(1 - (shares[moving] / total / (ratio + 1 / n)).sum() / n)  # equation 25

@@ -1,6 +1,6 @@
-"""Mean and variance of per-sample gradients: streaming, mergeable, without keeping them.
+"""Imports ``contract`` and ``gradients``: mean and variance of per-sample gradients.
 
-Imports ``contract`` and ``gradients``. Above this package only arrays are seen.
+They are streamed and merged, without keeping the gradients. Above this room only arrays are seen.
 """
 
 from gsnr_ref.moments.mergeable import GradientMoments

@@ -1,35 +1,48 @@
 """Moments that can be merged: of gradients that any framework has computed.
 
-Imports ``contract`` and ``moments/sums``: only arrays are seen.
+Imports ``contract``, ``moments/checks`` and ``moments/sums``: only arrays are seen.
 """
 
-import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 import numpy as np
 
 from gsnr_ref.contract import (
     Array,
     InputError,
-    PrecisionWarning,
+    Number,
     RangeError,
     Structure,
     as_array,
-    check_finite,
+    as_arrays,
+    check_count,
     check_samples,
     is_exact,
     leaves,
     map_structure,
-    named_leaves,
+)
+from gsnr_ref.moments.checks import (
+    check_range,
+    check_same_shape,
+    checked_sums,
+    checked_weights,
+    total_weight,
 )
 from gsnr_ref.moments.sums import Sums, empty_sums, two_pass_sums
 
-#: A sum of squared deviations below this, per sample, may have lost its tenth digit to underflow.
-_PRECISE_FROM = 1e10 * np.finfo(np.float64).smallest_subnormal
+if TYPE_CHECKING:  # typing's own TypeVar takes a default from Python 3.13 on
+    from typing_extensions import TypeVar
+
+    S = TypeVar("S", default=Any)
+else:
+    from typing import TypeVar
+
+    S = TypeVar("S")
 
 
-class GradientMoments:
+class GradientMoments(Generic[S]):
     """Count, mean and sum of squared deviations of per-sample gradients.
 
     Parameters
@@ -54,61 +67,59 @@ class GradientMoments:
     (2, array([2., 2.]), array([2., 0.]))
     """
 
-    def __init__(self, count: Any, mean: Structure, m2: Structure) -> None:
+    def __init__(self, count: Number, mean: S, m2: S) -> None:
         if not count >= 0:
             raise InputError(f"count is {count!r}; expected 0 or more")
         self.count = count
-        self._sums = map_structure(_checked_sums, mean, m2)
+        self._sums: Structure = map_structure(
+            checked_sums, as_arrays("mean", mean), as_arrays("m2", m2)
+        )
 
     @classmethod
-    def _raw(cls, count: Any, sums: Structure) -> "GradientMoments":
+    def _raw(cls, count: Number, sums: Structure) -> "GradientMoments[S]":
         moments = cls.__new__(cls)
         moments.count, moments._sums = count, sums
         return moments
 
     @classmethod
-    def of_sums(cls, count: Any, sums: Structure) -> "GradientMoments":
+    def of_sums(cls, count: Number, sums: Structure) -> "GradientMoments[S]":
         """Wrap sums; say so where squares have left the range of float64."""
-        moments = cls._raw(count, sums)
-        for name, s in named_leaves(sums):
-            if is_exact(s.m2):
-                continue
-            if not np.isfinite(s.m2).all():
-                raise RangeError(
-                    f"the squared gradients of {name!r} exceed float64; rescale the loss "
-                    "(GSNR and OSGR do not change with the scale of the loss)"
-                )
-            if n_lost := int(np.count_nonzero((s.m2 > 0) & (s.m2 < max(1, count) * _PRECISE_FROM))):
-                warnings.warn(
-                    f"squared deviations of {n_lost} gradients of {name!r} underflow float64, and "
-                    "their variance and GSNR have lost digits; rescale the loss "
-                    "(GSNR and OSGR do not change with the scale of the loss)",
-                    PrecisionWarning,
-                    stacklevel=3,
-                )
-        return moments
+        check_range(count, sums)
+        return cls._raw(count, sums)
 
     @property
-    def mean(self) -> Structure:
+    def mean(self) -> S:
         """Mean gradient, elementwise."""
-        return map_structure(lambda s: s.mean, self._sums)
+        mean: S = map_structure(lambda s: s.mean, self._sums)
+        return mean
 
     @property
-    def m2(self) -> Structure:
+    def m2(self) -> S:
         """Sum of squared deviations from the mean, elementwise."""
-        return map_structure(lambda s: s.m2, self._sums)
+        m2: S = map_structure(lambda s: s.m2, self._sums)
+        return m2
 
     def __repr__(self) -> str:
         shapes = map_structure(lambda s: s.mean.shape, self._sums)
         return f"GradientMoments(count={self.count}, shapes={shapes})"
 
+    @overload
     @classmethod
-    def from_samples(cls, samples: Structure, weights: Any = None) -> "GradientMoments":
+    def from_samples(
+        cls, samples: Mapping[str, Any], weights: Any = None
+    ) -> "GradientMoments[dict[str, Any]]": ...
+
+    @overload
+    @classmethod
+    def from_samples(cls, samples: Any, weights: Any = None) -> "GradientMoments[Array]": ...
+
+    @classmethod
+    def from_samples(cls, samples: Structure, weights: Any = None) -> "GradientMoments[Any]":
         """Moments of per-sample gradients that any framework has computed.
 
         Parameters
         ----------
-        samples : array_like, shape (n_samples, ...), or dict of these
+        samples : array_like, shape (n_samples, ...), or any nesting of mappings of these
             Anything that ``numpy.asarray`` or DLPack can read. Row i is the gradient of sample i's
             own loss: not divided by a batch size, not summed over samples. No rows make an empty
             piece, to be merged.
@@ -122,7 +133,8 @@ class GradientMoments:
         Raises
         ------
         InputError
-            If shapes do not fit, or a value is NaN or infinite.
+            If shapes do not fit, a value is NaN or infinite, or a list of arrays stands where it
+            could mean parameters or samples.
         RangeError
             If the squares leave the range of float64.
 
@@ -136,18 +148,99 @@ class GradientMoments:
         n_samples = len(leaves(arrays)[0])
         weights = checked_weights(weights, n_samples)
         if weights is None:
-            count: Any = n_samples
+            count: Number = n_samples
         else:
             used = weights > 0
             count, weights = total_weight(weights), weights[used]
             arrays = map_structure(lambda a: a[used], arrays)
         if count == 0:
-            return cls.of_sums(0, map_structure(_empty_like, arrays))
+            return cls.of_sums(0, map_structure(lambda a: empty_sums(a.shape[1:], a.dtype), arrays))
         with np.errstate(over="ignore", invalid="ignore"):
             return cls.of_sums(count, map_structure(lambda a: two_pass_sums(a, weights), arrays))
 
-    def merge(self, other: "GradientMoments") -> "GradientMoments":
+    @overload
+    @classmethod
+    def from_batch_means(
+        cls, means: Mapping[str, Any], batch_size: Any
+    ) -> "GradientMoments[dict[str, Any]]": ...
+
+    @overload
+    @classmethod
+    def from_batch_means(cls, means: Any, batch_size: Any) -> "GradientMoments[Array]": ...
+
+    @classmethod
+    def from_batch_means(cls, means: Structure, batch_size: Any) -> "GradientMoments[Any]":
+        """Moments of per-sample gradients of which only means over batches are known.
+
+        So with gradient accumulation and data-parallel training: the gradients of the micro-batches
+        or of the workers, before they are added up. For B batches of b_k samples, with N = Σb_k,
+        ḡ = Σ b_k m_k/N and S = Σ b_k(m_k − ḡ)², E S = (B − 1)ρ² whatever the sizes: S/(B − 1) is an
+        unbiased estimate of the variance of a *sample*. For equal sizes it is b times the variance
+        of the means.
+
+        Parameters
+        ----------
+        means : array_like, shape (n_batches, ...), or any nesting of mappings of these
+            Row k is the gradient of the *mean* loss of batch k, all at the same parameters. Two
+            batches or more, of independent samples, or of samples shuffled before they were cut
+            into batches.
+        batch_size : int, or array_like of int, shape (n_batches,)
+            b_k: samples that a row is the mean over.
+
+        Returns
+        -------
+        GradientMoments
+            Its count is N, the number of samples, and its m2 is S(N − 1)/(B − 1), an unbiased
+            estimate of the samples' own. So whatever is linear in ‖ḡ‖² and the variance keeps its
+            meaning: ``variance(ddof=1)`` is unbiased, ‖ḡ‖² − tr ρ²/N is (the numerator of
+            `debiased_osgr`), and both are after a `merge`, with moments of samples too.
+            ``ddof=0`` estimates the variance of these N samples themselves: unbiased over the ways
+            to cut them into batches at random.
+
+        Raises
+        ------
+        InputError
+            If shapes or sizes do not fit, there are fewer than 2 batches, or a value is NaN or
+            infinite.
+        RangeError
+            If the squares leave the range of float64.
+
+        Notes
+        -----
+        The variance has B − 1 degrees of freedom, not N − 1: its relative standard error is about
+        √(2/(B − 1)). So what counts degrees of freedom (`debiased_gsnr`, and every interval) must
+        not be given the result. Where sizes are equal, give it ``from_samples(means)``, and divide
+        the GSNR by b: a mean of b samples has b times the GSNR of one.
+
+        Examples
+        --------
+        >>> moments = GradientMoments.from_batch_means([[1.0], [4.0], [1.0]], batch_size=10)
+        >>> moments.count, moments.mean, moments.variance(ddof=1)  # 10 times the means' 3
+        (30, array([2.]), array([30.]))
+        """
+        arrays = check_samples(means, name="means")
+        n_batches = len(leaves(arrays)[0])
+        if n_batches < 2:
+            raise InputError(f"means has {n_batches} batches; expected 2 or more")
+        sizes = as_array("batch_size", batch_size)
+        if sizes.shape not in ((), (n_batches,)):
+            raise InputError(f"batch_size has shape {sizes.shape}; expected () or ({n_batches},)")
+        sizes = np.broadcast_to(sizes, n_batches)
+        n_samples = sum(check_count("batch_size", size) for size in sizes.flat)
+        factor = Fraction(n_samples - 1, n_batches - 1)
+
+        def of_samples(between: Sums) -> Sums:
+            scale = factor if is_exact(between.m2) else float(factor)
+            return between._replace(m2=between.m2 * scale)
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = map_structure(lambda a: of_samples(two_pass_sums(a, sizes)), arrays)
+        return cls.of_sums(n_samples, sums)
+
+    def merge(self, other: "GradientMoments[S]") -> "GradientMoments[S]":
         """Moments of both sets of samples together. Either may be empty.
+
+        Many pieces, in any order: ``functools.reduce(GradientMoments.merge, pieces)``.
 
         Raises
         ------
@@ -159,8 +252,12 @@ class GradientMoments:
         >>> one = GradientMoments.from_samples([[1.0]])
         >>> one.merge(GradientMoments.from_samples([[3.0]])).m2
         array([2.])
+        >>> from functools import reduce
+        >>> pieces = [GradientMoments.from_samples([[g]]) for g in (1.0, 3.0, 5.0)]
+        >>> reduce(GradientMoments.merge, pieces).m2
+        array([8.])
         """
-        map_structure(_check_same_shape, self._sums, other._sums)
+        map_structure(check_same_shape, self._sums, other._sums)
         if other.count == 0:
             return self
         if self.count == 0:
@@ -171,7 +268,7 @@ class GradientMoments:
             )
         return GradientMoments.of_sums(self.count + other.count, merged)
 
-    def select(self, names: Iterable[str]) -> "GradientMoments":
+    def select(self, names: Iterable[str]) -> "GradientMoments[S]":
         """Moments of some of the parameters: of a layer, say.
 
         Parameters
@@ -196,7 +293,7 @@ class GradientMoments:
             raise InputError(f"names is {names}; expected some of {known}")
         return GradientMoments._raw(self.count, {name: self._sums[name] for name in names})
 
-    def variance(self, ddof: int = 0) -> Structure:
+    def variance(self, ddof: int = 0) -> S:
         """Variance of the per-sample gradient, elementwise: ρ² = m2 / (count − ddof).
 
         Parameters
@@ -218,9 +315,11 @@ class GradientMoments:
         """
         if not self.count > ddof:
             raise InputError(f"ddof is {ddof} and count {self.count}; expected more samples")
-        return map_structure(lambda s: np.asarray(s.m2 / (self.count - ddof)), self._sums)
+        n = self.count - ddof
+        variance: S = map_structure(lambda s: np.asarray(s.m2 / n), self._sums)
+        return variance
 
-    def signal_and_noise(self, ddof: int = 0) -> tuple[Any, Any]:
+    def signal_and_noise(self, ddof: int = 0) -> tuple[Number, Number]:
         """‖g̃‖² and tr Σ: the squared mean gradient and the variance, summed over parameters.
 
         Raises
@@ -242,40 +341,3 @@ class GradientMoments:
             raise RangeError("the squares of all mean gradients underflow; rescale the loss")
         exact = any(is_exact(mean) for mean in means)
         return (signal, noise) if exact else (float(signal), float(noise))
-
-
-def _checked_sums(mean: Any, m2: Any) -> Sums:
-    mean, m2 = as_array("mean", mean), as_array("m2", m2)
-    if mean.shape != m2.shape or not (m2 >= 0).all():
-        raise InputError(
-            f"mean has shape {mean.shape} and m2 {m2.shape}; expected the same shape, "
-            "and no m2 below 0"
-        )
-    zeros = np.zeros_like(m2)
-    return Sums(mean, zeros, m2, zeros)
-
-
-def checked_weights(weights: Any, n_samples: int) -> Array | None:
-    if weights is None:
-        return None
-    array = as_array("weights", weights)
-    if array.shape != (n_samples,):
-        raise InputError(f"weights has shape {array.shape}; expected ({n_samples},)")
-    check_finite("weights", array)
-    if not (array >= 0).all():
-        raise InputError(f"weights has minimum {array.min()}; expected none below 0")
-    return array
-
-
-def total_weight(weights: Array) -> Any:
-    total = weights.sum()
-    return total.item() if isinstance(total, np.generic) else total
-
-
-def _empty_like(array: Array) -> Sums:
-    return empty_sums(array.shape[1:], object if is_exact(array) else np.float64)
-
-
-def _check_same_shape(one: Sums, other: Sums) -> None:
-    if one.mean.shape != other.mean.shape:
-        raise InputError(f"shapes differ: {one.mean.shape} against {other.mean.shape}")

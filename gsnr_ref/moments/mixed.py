@@ -3,15 +3,13 @@
 Imports ``contract`` and ``moments/mergeable``.
 """
 
-from typing import Any
-
-from gsnr_ref.contract import InputError, map_structure
-from gsnr_ref.moments.mergeable import GradientMoments
+from gsnr_ref.contract import InputError, Number, map_structure
+from gsnr_ref.moments.mergeable import GradientMoments, S
 
 
 def mixed_moments(
-    true: GradientMoments, uniform: GradientMoments, probability: Any
-) -> GradientMoments:
+    true: GradientMoments[S], uniform: GradientMoments[S], probability: Number
+) -> GradientMoments[S]:
     """Moments of the per-sample gradient when labels are random with a probability.
 
     Each sample's label is replaced, with this probability, by a uniform one. At fixed parameters

@@ -12,6 +12,7 @@ from gsnr_ref.contract import (
     Array,
     InputError,
     Model,
+    Number,
     Params,
     as_array,
     check_batch,
@@ -20,11 +21,13 @@ from gsnr_ref.contract import (
     explain_not_finite,
     is_exact,
 )
-from gsnr_ref.gradients import per_sample_gradients
+from gsnr_ref.gradients import Method, per_sample_gradients
 from gsnr_ref.gradients.checked import check_once
-from gsnr_ref.gradients.tapped import tapped_layers
-from gsnr_ref.moments.mergeable import GradientMoments, checked_weights, total_weight
-from gsnr_ref.moments.sums import Sums, empty_sums, product_sums, two_pass_sums
+from gsnr_ref.gradients.tapped import TappedLayer, tapped_layers
+from gsnr_ref.moments.checks import checked_weights, total_weight
+from gsnr_ref.moments.mergeable import GradientMoments
+from gsnr_ref.moments.products import product_sums
+from gsnr_ref.moments.sums import Sums, empty_sums, two_pass_sums
 
 _LARGEST_CHUNK = 10_000
 _CACHED_BYTES = 12 * 2**20
@@ -37,15 +40,15 @@ def gradient_moments(
     y: Any = None,
     weights: Any = None,
     chunk_size: int | None = None,
-    method: str = "tapped",
+    method: Method = "tapped",
     check: bool = True,
-) -> GradientMoments:
+) -> GradientMoments[Params]:
     """Mean and variance of the per-sample gradient, without keeping per-sample gradients.
 
     Parameters
     ----------
     model : Model
-    params : dict of str to ndarray
+    params : dict of str to ndarray, or any mapping
     x : array_like, shape (n_samples, ...), or iterable of (x, y) batches
         An iterable is read once, batch by batch, and may be longer than memory; leave `y` out.
     y : array_like, shape (n_samples, ...)
@@ -103,7 +106,7 @@ def gradient_moments(
         check_count("chunk_size", chunk_size)
     elif method != "tapped":
         chunk_size = _LARGEST_CHUNK
-    total: GradientMoments | None = None
+    total: GradientMoments[Params] | None = None
     largest = 0
     for chunk_x, chunk_y, chunk_weights in _chunks(model, params, x, y, weights, chunk_size):
         if method == "tapped":
@@ -157,8 +160,8 @@ def _cached_chunk(model: Model, params: Params, x: Array, y: Array) -> int:
 
 def _tapped_moments(
     model: Model, params: Params, x: Array, y: Array, weights: Array | None
-) -> GradientMoments:
-    count: Any = len(x)
+) -> GradientMoments[Params]:
+    count: Number = len(x)
     if weights is not None:
         used = weights > 0
         x, y, weights = x[used], y[used], weights[used]
@@ -173,16 +176,18 @@ def _tapped_moments(
             wanted = [p for p in (f"{name}.weight", f"{name}.bias") if p in model.trainable]
             if not wanted:
                 check_finite(f"inputs of {name!r}", layer.inputs)
-            elif layer.inputs.shape[1] > 1 or is_exact(layer.deltas):
-                sums |= {p: two_pass_sums(layer.gradients(p), weights) for p in wanted}
-            else:
-                both = product_sums(layer.inputs[:, 0], layer.deltas[:, 0], weights)
-                sums |= {
-                    p: s
-                    for p, s in zip((f"{name}.weight", f"{name}.bias"), both, strict=True)
-                    if p in wanted
-                }
+            sums |= {p: _layer_sums(layer, p, weights) for p in wanted}
     for s in sums.values():
         if not is_exact(s.mean) and not np.isfinite(s.mean).all():
             explain_not_finite(params, x, y)
     return GradientMoments.of_sums(count, {p: sums[p] for p in model.trainable})
+
+
+def _layer_sums(layer: TappedLayer, parameter: str, weights: Array | None) -> Sums:
+    """Sums of a parameter's gradients; those of a dense layer are products, and never formed."""
+    if layer.inputs.shape[1] > 1 or is_exact(layer.deltas):
+        return two_pass_sums(layer.gradients(parameter), weights)
+    inputs, deltas = layer.inputs[:, 0], layer.deltas[:, 0]
+    if parameter.endswith(".bias"):  # a weight whose input is always 1
+        return Sums(*(s[0] for s in product_sums(np.ones((len(deltas), 1)), deltas, weights)))
+    return product_sums(inputs, deltas, weights)

@@ -1,7 +1,7 @@
 """OSGR by its definition, exactly: every dataset that a finite population can give.
 
-Imports ``contract``, ``loss_checks``, ``osgr/step`` and ``osgr/support`` only: the two sides of the
-identity share no code.
+Imports ``contract``, ``loss_checks``, ``notebook``, ``osgr/step`` and ``osgr/support`` only: the
+two sides of the identity share no code that computes.
 """
 
 import math
@@ -17,6 +17,7 @@ from gsnr_ref.contract import (
     FiniteSupport,
     InputError,
     Model,
+    Number,
     Params,
     RangeError,
     check_count,
@@ -24,12 +25,13 @@ from gsnr_ref.contract import (
     is_exact,
 )
 from gsnr_ref.loss_checks import look_once, own_losses
+from gsnr_ref.notebook import ShownAsTable
 from gsnr_ref.osgr.step import mean_decrease, step
 from gsnr_ref.osgr.support import checked_support
 
 
 @dataclass(frozen=True)
-class EnumeratedOSGR:
+class EnumeratedOSGR(ShownAsTable):
     """What `enumerated_osgr` returns: floats, or Fractions where everything was exact.
 
     Attributes
@@ -47,9 +49,9 @@ class EnumeratedOSGR:
     0.5
     """
 
-    value: Any
-    training_decrease: Any
-    test_decrease: Any
+    value: Number
+    training_decrease: Number
+    test_decrease: Number
     n_datasets: int
 
 
@@ -58,7 +60,8 @@ def enumerated_osgr(
     params: Params,
     population: FiniteSupport,
     n: int,
-    learning_rate: Any,
+    learning_rate: Number,
+    *,
     max_datasets: int = 200_000,
     preconditioner: Params | None = None,
     check: bool = True,

@@ -1,14 +1,14 @@
 """OSGR as a Taylor series in the learning rate: R(λ) = R₀ + c₁λ + O(λ²).
 
-Imports ``contract``, ``gradients`` and ``osgr/support``. Hessians enter through their products with
-vectors only.
+Imports ``autodiff``, ``contract``, ``gradients`` and ``osgr/support``. Hessians enter through
+their products with vectors only.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
-from autograd import grad
 
+from gsnr_ref.autodiff import grad
 from gsnr_ref.contract import (
     FiniteSupport,
     Model,
@@ -95,14 +95,14 @@ def osgr_expansion(model: Model, params: Params, population: FiniteSupport, n: i
         moving = {name: params[name] for name in model.trainable}
 
         def loss(theta: Any) -> Any:
-            full = params | {name: theta[name] for name in moving}
+            full = {**params, **{name: theta[name] for name in moving}}
             return (weights * model.loss(full, x[points], y[points])).sum()
 
-        def slope(theta: Any) -> Any:
+        def slope(theta: Params) -> Any:
             gradient = grad(loss)(theta)
             return sum((gradient[name] * vector[name]).sum() for name in moving)
 
-        return grad(slope)(moving)  # type: ignore[no-any-return]
+        return grad(slope)(moving)
 
     everything = slice(None)
     own = [hessian_times(g, slice(i, i + 1), np.ones(1)) for i, g in enumerate(rows)]  # Hᵢgᵢ

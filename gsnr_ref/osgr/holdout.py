@@ -1,12 +1,11 @@
-"""OSGR of a split of one dataset. Imports ``contract`` and ``moments``."""
+"""OSGR of a split of one dataset. Imports ``contract``, ``moments`` and ``signal_to_noise``."""
 
-from typing import Any
-
-from gsnr_ref.contract import InputError, check_count
+from gsnr_ref.contract import InputError, Number, check_count
 from gsnr_ref.moments import GradientMoments
+from gsnr_ref.signal_to_noise import quotient
 
 
-def holdout_osgr(moments: GradientMoments, n: int) -> Any:
+def holdout_osgr(moments: GradientMoments, n: int) -> Number:
     """OSGR, at a small learning rate, of a split: n samples to train on, the rest to test on.
 
     R = (‖g̃‖² − S/(N−1)) / (‖g̃‖² + (S/n)(N−n)/(N−1)), with S = tr Σ. E g_D·g_D′ is less than
@@ -45,4 +44,4 @@ def holdout_osgr(moments: GradientMoments, n: int) -> Any:
     signal, noise = moments.signal_and_noise()
     test = signal - noise / (total - 1)
     training = signal + noise * (total - n) / (n * (total - 1))
-    return test / training if training else float("nan")
+    return quotient(test, training)

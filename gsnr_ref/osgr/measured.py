@@ -1,7 +1,7 @@
 """OSGR by its definition, on drawn datasets: real steps, losses read before and after.
 
-Imports ``contract``, ``loss_checks``, ``parallel``, ``osgr/ratio``, ``osgr/step`` and
-``osgr/support`` only: the two sides of the identity share no code.
+Imports ``contract``, ``loss_checks``, ``notebook``, ``parallel``, ``osgr/ratio``, ``osgr/step`` and
+``osgr/support`` only: the two sides of the identity share no code that computes.
 """
 
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from gsnr_ref.contract import (
     is_finite_population,
 )
 from gsnr_ref.loss_checks import look_once, own_losses
+from gsnr_ref.notebook import ShownAsTable
 from gsnr_ref.osgr.ratio import ratio_of_means
 from gsnr_ref.osgr.step import mean_decrease, step
 from gsnr_ref.osgr.support import checked_support
@@ -32,7 +33,7 @@ TestSet = tuple[Array, Array, Array, Array]
 
 
 @dataclass(frozen=True)
-class MeasuredOSGR:
+class MeasuredOSGR(ShownAsTable):
     """What `measured_osgr` returns.
 
     Attributes
@@ -79,6 +80,7 @@ def measured_osgr(
     population: Population,
     n: int,
     learning_rate: float,
+    *,
     n_trials: int = 1000,
     seed: int = 0,
     n_test: int | None = None,

@@ -1,4 +1,4 @@
-"""OSGR of a preconditioned step. Imports ``contract`` and ``moments``."""
+"""OSGR of a preconditioned step. Imports ``contract``, ``moments`` and ``signal_to_noise``."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from gsnr_ref.contract import (
     InputError,
+    Number,
     Structure,
     as_array,
     check_count,
@@ -14,11 +15,12 @@ from gsnr_ref.contract import (
     named_leaves,
 )
 from gsnr_ref.moments import GradientMoments
+from gsnr_ref.signal_to_noise import quotient
 
 
 def preconditioned_osgr(
     moments: GradientMoments, n: int, preconditioner: Structure, ddof: int = 0
-) -> Any:
+) -> Number:
     """OSGR, at a small learning rate, of the step Δθ = −λ p∘g_D with a fixed diagonal p.
 
     R = Σp g̃² / Σp(g̃² + ρ²/n). With p = 1 it is `collapsed_osgr`.
@@ -64,11 +66,10 @@ def preconditioned_osgr(
     for name, p in named_leaves(checked):
         if not (p >= 0).all():
             raise InputError(f"preconditioner ({name}) has minimum {p.min()}; expected 0 or more")
-    signal = sum(leaves(map_structure(lambda m, p: (p * m * m).sum(), moments.mean, checked)))
+    signal: Any = sum(leaves(map_structure(lambda m, p: (p * m * m).sum(), moments.mean, checked)))
     variance = moments.variance(ddof)
-    noise = sum(leaves(map_structure(lambda v, p: (p * v).sum(), variance, checked)))
-    expected = signal + noise / n
-    value = signal / expected if expected else float("nan")
+    noise: Any = sum(leaves(map_structure(lambda v, p: (p * v).sum(), variance, checked)))
+    value = quotient(signal, signal + noise / n)
     return float(value) if isinstance(value, np.floating) else value
 
 

@@ -1,6 +1,6 @@
 """OSGR from the moments of the per-sample gradient: equations 21, 22 and the collapsed form.
 
-Imports ``contract``, ``moments`` and ``gsnr``.
+Imports ``contract``, ``moments`` and ``signal_to_noise``.
 """
 
 from typing import Any
@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 
 from gsnr_ref.contract import (
+    Arrays,
+    Number,
     RangeError,
-    Structure,
     check_count,
     is_exact,
     leaves,
     map_structure,
 )
 from gsnr_ref.moments import GradientMoments
-from gsnr_ref.signal_to_noise import gsnr
+from gsnr_ref.signal_to_noise import gsnr, quotient
 
 
-def osgr_weights(moments: GradientMoments, n: int, ddof: int = 0) -> Structure:
+def osgr_weights(moments: GradientMoments, n: int, ddof: int = 0) -> Arrays:
     """Share of the expected training-loss decrease that each parameter brings: equation 21.
 
     W_j = E g_{D,j}² / Σ_k E g_{D,k}², with E g_{D,j}² = g̃_j² + ρ_j²/n.
@@ -62,7 +63,7 @@ def osgr_weights(moments: GradientMoments, n: int, ddof: int = 0) -> Structure:
         return map_structure(lambda s: s / total if total else s * np.nan, squares)  # equation 21
 
 
-def predicted_osgr(moments: GradientMoments, n: int, ddof: int = 0) -> Any:
+def predicted_osgr(moments: GradientMoments, n: int, ddof: int = 0) -> Number:
     """OSGR at a small learning rate: equation 22, R = 1 − (1/n) Σ_j W_j / (r_j + 1/n).
 
     Parameters
@@ -106,7 +107,7 @@ def predicted_osgr(moments: GradientMoments, n: int, ddof: int = 0) -> Any:
     return sum(terms)  # equation 22
 
 
-def _one_parameter_terms(weights: Any, ratios: Any, n: int) -> Any:
+def _one_parameter_terms(weights: Any, ratios: Any, n: int) -> Number:
     """Σ_j W_j / (1 + 1/(n r_j)); a dead parameter (r = nan) has no weight and no term."""
     if is_exact(weights):
         pairs = zip(weights.flat, ratios.flat, strict=True)
@@ -115,7 +116,7 @@ def _one_parameter_terms(weights: Any, ratios: Any, n: int) -> Any:
     return float(np.where(weights == 0, 0.0, terms).sum())
 
 
-def collapsed_osgr(moments: GradientMoments, n: int, ddof: int = 0) -> Any:
+def collapsed_osgr(moments: GradientMoments, n: int, ddof: int = 0) -> Number:
     """OSGR at a small learning rate, collapsed: R = ‖g̃‖² / (‖g̃‖² + tr Σ/n).
 
     Equation 22 with the sums over parameters carried out. Σ is the covariance of the per-sample
@@ -147,11 +148,10 @@ def collapsed_osgr(moments: GradientMoments, n: int, ddof: int = 0) -> Any:
     """
     n = check_count("n", n)
     signal, noise = moments.signal_and_noise(ddof)
-    expected = signal + noise / n
-    return signal / expected if expected else float("nan")
+    return quotient(signal, signal + noise / n)
 
 
-def effective_gsnr(moments: GradientMoments, ddof: int = 0) -> Any:
+def effective_gsnr(moments: GradientMoments, ddof: int = 0) -> Number:
     """GSNR of the whole model: ‖g̃‖² / tr Σ, so that R = 1/(1 + 1/(n·GSNR)) holds for it.
 
     Parameters
@@ -176,7 +176,4 @@ def effective_gsnr(moments: GradientMoments, ddof: int = 0) -> Any:
     >>> effective_gsnr(GradientMoments.from_samples(g))  # (4 + 1) / (1 + 1)
     2.5
     """
-    signal, noise = moments.signal_and_noise(ddof)
-    if noise == 0:
-        return float("inf" if signal else "nan")
-    return signal / noise
+    return quotient(*moments.signal_and_noise(ddof))

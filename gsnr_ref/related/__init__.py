@@ -1,8 +1,9 @@
-"""What others compute from per-sample gradients, and how it converts to OSGR.
+"""Imports ``contract``, ``moments`` and ``signal_to_noise``: what others compute from gradients.
 
-Imports ``contract`` and ``moments``.
+Quantities by their published definitions, and how they convert to OSGR.
 """
 
+from gsnr_ref.related.batch_sizes import SignalAndNoise, two_batch_signal_and_noise
 from gsnr_ref.related.conversions import (
     coherence_from_osgr,
     noise_scale_from_osgr,
@@ -21,6 +22,7 @@ from gsnr_ref.related.quantities import (
 )
 
 __all__ = [
+    "SignalAndNoise",
     "coherence",
     "coherence_from_osgr",
     "evidence_criterion",
@@ -33,4 +35,5 @@ __all__ = [
     "sign_agreement",
     "simple_noise_scale",
     "stiffness",
+    "two_batch_signal_and_noise",
 ]

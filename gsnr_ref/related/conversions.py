@@ -1,11 +1,9 @@
 """Conversions between OSGR and related quantities, with their domains. Imports ``contract``."""
 
-from typing import Any
-
-from gsnr_ref.contract import InputError, check_count
+from gsnr_ref.contract import InputError, Number, check_count
 
 
-def osgr_from_noise_scale(noise_scale: Any, n: int) -> Any:
+def osgr_from_noise_scale(noise_scale: Number, n: int) -> Number:
     """R = 1/(1 + B/n), with B the simple noise scale.
 
     Parameters
@@ -34,7 +32,7 @@ def osgr_from_noise_scale(noise_scale: Any, n: int) -> Any:
     return 1 / (1 + noise_scale / n)
 
 
-def noise_scale_from_osgr(osgr: Any, n: int) -> Any:
+def noise_scale_from_osgr(osgr: Number, n: int) -> Number:
     """B = n(1/R − 1): the inverse of `osgr_from_noise_scale`.
 
     Parameters
@@ -62,7 +60,7 @@ def noise_scale_from_osgr(osgr: Any, n: int) -> Any:
     return n * (1 / osgr - 1) if osgr > 0 else float("inf")
 
 
-def osgr_from_coherence(coherence: Any, n: int) -> Any:
+def osgr_from_coherence(coherence: Number, n: int) -> Number:
     """R(Z, n) = nα/(1 + (n−1)α), the Spearman-Brown formula.
 
     Parameters
@@ -91,7 +89,7 @@ def osgr_from_coherence(coherence: Any, n: int) -> Any:
     return n * coherence / (1 + (n - 1) * coherence)
 
 
-def coherence_from_osgr(osgr: Any, n: int) -> Any:
+def coherence_from_osgr(osgr: Number, n: int) -> Number:
     """α = R/(n − (n−1)R): the inverse of `osgr_from_coherence`.
 
     Parameters
@@ -119,7 +117,7 @@ def coherence_from_osgr(osgr: Any, n: int) -> Any:
     return osgr / (n - (n - 1) * osgr)
 
 
-def _check_osgr(osgr: Any) -> None:
+def _check_osgr(osgr: Number) -> None:
     if not 0 <= osgr <= 1:
         raise InputError(
             f"osgr is {osgr!r}; expected 0 to 1 (an estimate, or the OSGR of a split, can leave "

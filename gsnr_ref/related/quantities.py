@@ -1,29 +1,31 @@
 """Quantities that others compute from per-sample gradients, by their published definitions.
 
-Imports ``contract`` and ``moments``.
+Imports ``contract``, ``moments`` and ``signal_to_noise``.
 """
 
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
-from gsnr_ref.contract import Array, InputError, Structure, check_samples, leaves
+from gsnr_ref.contract import (
+    Array,
+    InputError,
+    Number,
+    Structure,
+    check_samples,
+    flat,
+    flat_rows,
+)
 from gsnr_ref.moments import GradientMoments
+from gsnr_ref.signal_to_noise import gsnr, quotient
 
 
 def _rows(samples: Structure, least: int = 1) -> Array:
     """Per-sample gradients as one matrix, (n_samples, n_params)."""
-    arrays = leaves(check_samples(samples, least))
-    return np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1).astype(float)
+    return flat_rows(check_samples(samples, least)).astype(float)
 
 
-def _quotient(a: Any, b: Any) -> Any:
-    if b == 0:
-        return float("nan") if a == 0 else float("inf")
-    return float(a / b) if isinstance(a, np.floating) else a / b
-
-
-def simple_noise_scale(moments: GradientMoments, ddof: int = 0) -> Any:
+def simple_noise_scale(moments: GradientMoments, ddof: int = 0) -> Number:
     """Simple noise scale B = tr Σ/‖g̃‖² = 1/effective GSNR.
 
     Parameters
@@ -47,10 +49,10 @@ def simple_noise_scale(moments: GradientMoments, ddof: int = 0) -> Any:
     0.25
     """
     signal, noise = moments.signal_and_noise(ddof)
-    return _quotient(noise, signal)
+    return quotient(noise, signal)
 
 
-def coherence(moments: GradientMoments) -> Any:
+def coherence(moments: GradientMoments) -> Number:
     """Coherence α = ‖E g‖²/E‖g‖², which is the OSGR of training sets of one sample, R(Z, 1).
 
     Parameters
@@ -73,7 +75,7 @@ def coherence(moments: GradientMoments) -> Any:
     0.8
     """
     signal, noise = moments.signal_and_noise()
-    return _quotient(signal, signal + noise)
+    return quotient(signal, signal + noise)
 
 
 def m_coherence(samples: Structure) -> float:
@@ -99,7 +101,7 @@ def m_coherence(samples: Structure) -> float:
     """
     rows = _rows(samples)
     total = rows.sum(axis=0)
-    return float(_quotient(total @ total, (rows * rows).sum()))
+    return float(quotient(total @ total, (rows * rows).sum()))
 
 
 def gradient_diversity(samples: Structure) -> float:
@@ -125,18 +127,15 @@ def gradient_diversity(samples: Structure) -> float:
     """
     rows = _rows(samples)
     total = rows.sum(axis=0)
-    return float(_quotient((rows * rows).sum(), total @ total))
+    return float(quotient((rows * rows).sum(), total @ total))
 
 
-def _cosines(samples: Structure) -> Array:
-    """Cosines between the gradients of each pair of different samples; 0 for a gradient of 0."""
-    rows = _rows(samples, 2)
-    norms = np.linalg.norm(rows, axis=1)
-    unit = rows / np.where(norms == 0, 1, norms)[:, None]
-    return np.asarray((unit @ unit.T)[np.triu_indices(len(rows), 1)])
+def _pair_products(rows: Array) -> Array:
+    """Inner products of each pair of different rows."""
+    return np.asarray((rows @ rows.T)[np.triu_indices(len(rows), 1)])
 
 
-def stiffness(samples: Structure, kind: str = "cosine") -> float:
+def stiffness(samples: Structure, kind: Literal["cosine", "sign"] = "cosine") -> float:
     """Stiffness: the mean over pairs of different samples of cos(gᵢ, g_k), or of its sign.
 
     Parameters
@@ -167,7 +166,9 @@ def stiffness(samples: Structure, kind: str = "cosine") -> float:
     """
     if kind not in ("cosine", "sign"):
         raise InputError(f"kind is {kind!r}; expected 'cosine' or 'sign'")
-    cosines = _cosines(samples)
+    rows = _rows(samples, 2)
+    norms = np.linalg.norm(rows, axis=1)
+    cosines = _pair_products(rows / np.where(norms == 0, 1, norms)[:, None])
     return float((np.sign(cosines) if kind == "sign" else cosines).mean())
 
 
@@ -198,9 +199,7 @@ def gradient_confusion(samples: Structure) -> float:
     >>> gradient_confusion(np.array([[1.0, 0.0], [-2.0, 1.0]]))
     2.0
     """
-    rows = _rows(samples, 2)
-    products = (rows @ rows.T)[np.triu_indices(len(rows), 1)]
-    return float(max(0.0, -products.min()))
+    return float(max(0.0, -_pair_products(_rows(samples, 2)).min()))
 
 
 def sign_agreement(samples: Structure) -> float:
@@ -267,9 +266,8 @@ def evidence_criterion(moments: GradientMoments) -> float:
     >>> evidence_criterion(moments)
     -3.0
     """
-    variance = np.concatenate([v.ravel() for v in leaves(moments.variance(ddof=1))])
-    mean = np.concatenate([m.ravel() for m in leaves(moments.mean)])
-    alive = variance > 0
+    ratios = flat(gsnr(moments, ddof=1))
+    alive = flat(moments.variance(ddof=1)) > 0
     if not alive.any():
         return float("nan")
-    return float(1 - (moments.count * (mean[alive] / variance[alive] * mean[alive])).mean())
+    return float(1 - (moments.count * ratios[alive]).mean())

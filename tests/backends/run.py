@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from gsnr_ref import golden
-from gsnr_ref.golden.compare import QUANTITIES, correct_digits, leaves_of
+from gsnr_ref.contract import leaves_with_paths
 from gsnr_ref.golden.layouts import LAYOUTS
+from gsnr_ref.golden.quantity import QUANTITIES, correct_digits
 
 BACKENDS = (
     "reference", "torch_func", "jax_vmap", "javascript", "opacus_", "backpack_",
@@ -100,7 +101,7 @@ def digits(reports):
         correct_digits(q.got[path].astype(float), np.asarray(want)).ravel()
         for r in reports
         for q in r.quantities
-        for path, want in leaves_of(r.case.expected[q.quantity])
+        for path, want in leaves_with_paths(r.case.expected[q.quantity])
         if path in q.got and q.got[path].shape == np.shape(want)
     ]
     return int(np.median(np.concatenate(every)))

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from gsnr_ref.experiments.grid import run_grid
+from gsnr_ref.experiments.harness import run_grid
 from gsnr_ref.experiments.shallow_and_deep import EXPERIMENT
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from toy_models import MLP, LinearRegression, SoftmaxRegression
+import toy_models
+from toy_models import MLP, ConvNet, LinearRegression, RecurrentNet, SoftmaxRegression
 
 
 def test_mlp_is_its_formula():
@@ -45,12 +46,33 @@ def test_one_output_accepts_flat_targets():
 
 
 @pytest.mark.parametrize(
+    "written",
+    [
+        "MLP((64, 32, 10), activation='tanh', loss='cross_entropy')",
+        "MLP((2, 3, 1), activation='relu', loss='squared', bias=False, frozen=('layer1',))",
+        "ConvNet((8, 6, 2), (3, 4), (), 5, kernel=3, padding=1, convolutions=2, "
+        "activation='tanh', loss='squared', frozen=('conv1', 'conv2'))",
+        "RecurrentNet(3, 4, 2, cell='lstm', loss='squared')",
+        "LinearRegression(3, 2, bias=False)",
+        "SoftmaxRegression(4, 3)",
+        "AffineModel({'layer': (2, 1)}, squared_error, bias=False)",
+    ],
+)
+def test_a_model_is_shown_as_the_call_that_builds_it(written):
+    assert repr(eval(written, vars(toy_models))) == written
+
+
+@pytest.mark.parametrize(
     ("build", "message"),
     [
         (lambda: MLP((3,)), "at least an input and an output width"),
         (lambda: MLP((3, 0, 1)), "positive integers"),
         (lambda: MLP((3, 1), activation="swish"), "activation is 'swish'"),
-        (lambda: MLP((3, 1), loss="mse"), "loss is 'mse'"),
+        (lambda: MLP((3, 1), loss="mse"), "loss is 'mse'; expected one of"),
+        (lambda: ConvNet((9, 9, 1), (2,), (), 3, activation="swish"), "activation is 'swish'"),
+        (lambda: ConvNet((9, 9, 1), (2,), (), 3, loss="mse"), "loss is 'mse'"),
+        (lambda: RecurrentNet(1, 2, 3, cell="gru"), "cell is 'gru'"),
+        (lambda: RecurrentNet(1, 2, 3, loss="mse"), "loss is 'mse'"),
         (lambda: MLP((3, 1), frozen=("layer9",)), "frozen is"),
         (lambda: MLP((3, 1), frozen="layer1"), "frozen is 'layer1'"),
         (lambda: SoftmaxRegression(3, -1), "positive integers"),

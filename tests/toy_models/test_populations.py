@@ -40,6 +40,16 @@ def test_product_regression_is_a_product():
     assert np.abs(y - x[:, 0] * x[:, 1]).max() <= 0.25
 
 
+def test_populations_and_cases_are_shown_in_one_line():
+    unequal = FinitePopulation(np.zeros((2, 3, 4)), np.zeros((2, 1)), [0.25, 0.75])
+    assert repr(unequal) == "FinitePopulation(2 points, x (3, 4), y (1,), unequal probabilities)"
+    assert repr(ProductRegression(0.5)) == "ProductRegression(noise=0.5)"
+    assert repr(make_case("gaussian", "linear")) == (
+        "Case(name='gaussian/linear', model=LinearRegression(3, 1), "
+        "population=GaussianLinear(3 features, noise 1.0))"
+    )
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [

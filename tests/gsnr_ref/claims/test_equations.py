@@ -4,12 +4,18 @@ from fractions import Fraction
 
 import pytest
 
-from gsnr_ref.claims import consequences, exact
-from gsnr_ref.claims.claim import Settings
-from gsnr_ref.claims.equations import EQUATIONS
-from gsnr_ref.claims.verify import plan_equations, run
+from gsnr_ref.claims import (
+    EQUATIONS,
+    Settings,
+    derivation,
+    draws,
+    forms,
+    gradient_change,
+    plan_equations,
+    run,
+    steps,
+)
 from gsnr_ref.osgr.predicted import osgr_weights, predicted_osgr
-from tests.oracles.exact import exact_moments
 
 SETTINGS = Settings(ns=(3,), n_trials=20)
 
@@ -32,18 +38,18 @@ def broken(monkeypatch, module, name, wrong, equation):
 
 
 PLANTED = {
-    "2": (exact, "gsnr", lambda m: {k: v * 2 for k, v in m.mean.items()}),
-    "19": (exact, "gsnr", lambda m: {k: v * v / m.m2[k] / 2 for k, v in m.mean.items()}),
-    "21": (exact, "osgr_weights", lambda m, n: osgr_weights(m, n + 1)),
-    "22": (exact, "predicted_osgr", lambda m, n: predicted_osgr(m, n + 1)),
-    "3.1": (consequences, "collapsed_osgr", lambda m, n: predicted_osgr(m, n + 1)),
-    "3.2": (consequences, "osgr_from_noise_scale", lambda b, n: 1 / (1 + n * b)),
-    "3.3": (consequences, "osgr_from_coherence", lambda a, n: n * a / (1 + n * a)),
-    "3.4": (consequences, "osgr_expansion", lambda *a: (0.5, 0.0)),
-    "3.5": (consequences, "preconditioned_osgr", lambda m, n, p: predicted_osgr(m, n)),
-    "3.8": (consequences, "mixed_moments", lambda true, uniform, p: true),
+    "2": (derivation, "gsnr", lambda m: {k: v * 2 for k, v in m.mean.items()}),
+    "19": (derivation, "gsnr", lambda m: {k: v * v / m.m2[k] / 2 for k, v in m.mean.items()}),
+    "21": (derivation, "osgr_weights", lambda m, n: osgr_weights(m, n + 1)),
+    "22": (derivation, "predicted_osgr", lambda m, n: predicted_osgr(m, n + 1)),
+    "3.1": (forms, "collapsed_osgr", lambda m, n: predicted_osgr(m, n + 1)),
+    "3.2": (forms, "osgr_from_noise_scale", lambda b, n: 1 / (1 + n * b)),
+    "3.3": (forms, "osgr_from_coherence", lambda a, n: n * a / (1 + n * a)),
+    "3.4": (steps, "osgr_expansion", lambda *a: (0.5, 0.0)),
+    "3.5": (steps, "preconditioned_osgr", lambda m, n, p: predicted_osgr(m, n)),
+    "3.8": (draws, "mixed_moments", lambda true, uniform, p: true),
     "28": (
-        consequences,
+        gradient_change,
         "feature_learning_terms",
         lambda *a: type("Wrong", (), {"diagonal": -a[1]["layer2.weight"], "complete": 1.0})(),
     ),
@@ -54,10 +60,3 @@ PLANTED = {
 @pytest.mark.filterwarnings("ignore")
 def test_a_wrong_right_side_is_caught(monkeypatch, equation):
     assert broken(monkeypatch, *PLANTED[equation], equation)
-
-
-def test_counting_uses_probabilities_that_sum_to_1():
-    counted = exact.Counted(plan_equations(["14"], SETTINGS)[0].case)
-    assert sum(p for p, _, _ in counted.datasets(3)) == 1
-    _, mean, _ = exact_moments(counted.g, counted.p)
-    assert (mean == counted.mean).all()

@@ -37,10 +37,12 @@ def regressions(draw, max_points=4):
     """x with its column of ones, y, and the weights: all Fractions."""
     n_points = draw(st.integers(2, max_points), label="n_points")
     n_features, n_outputs = draw(st.integers(1, 2)), draw(st.integers(1, 2))
-    table = lambda rows, columns: fractions(  # noqa: E731
-        np.array(draw(st.lists(numbers, min_size=rows * columns, max_size=rows * columns)))
-        .reshape(rows, columns)
-    )  # fmt: skip
+
+    def table(rows, columns):
+        size = rows * columns
+        flat = draw(st.lists(numbers, min_size=size, max_size=size))
+        return fractions(np.array(flat).reshape(rows, columns))
+
     x, y = table(n_points, n_features), table(n_points, n_outputs)
     counts = draw(st.lists(st.integers(1, 5), min_size=n_points, max_size=n_points))
     p = np.array([Fraction(c, sum(counts)) for c in counts])
@@ -213,7 +215,7 @@ def test_holdout_holds_for_any_model():
         gaussian_linear_regression(GAUSSIAN["e"], np.zeros(3), GAUSSIAN["c"], 0.5, 20),
         finite_linear_regression([[1.0, 2.0], [0.5, -1.0], [2.0, 0.1]], [1.0, 2, 0], [0.3, 1], 20),
     ],
-)  # fmt: skip
+)
 def test_the_identity_at_a_small_learning_rate(closed):
     moments = GradientMoments(1, closed.mean, closed.variance)
     assert closed.osgr(0.0) == pytest.approx(predicted_osgr(moments, 20), rel=1e-12)
@@ -233,7 +235,7 @@ def test_the_identity_at_a_small_learning_rate(closed):
         (lambda: holdout_osgr(GradientMoments(5, [1.0], [1.0]), 5), "n is 5 .* count 5"),
         (lambda: mixed_moments(*[GradientMoments(1, [1.0], [1.0])] * 2, 1.5), "probability is 1.5"),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()

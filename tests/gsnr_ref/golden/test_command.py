@@ -196,7 +196,7 @@ HOSTILE = [
     (with_value([[1], [2, 3]]), "rows of different lengths"),
     (with_value([[[[[[[[[[1]]]]]]]]]]), "nested deeper than 8"),
     (with_value({"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": 1}}}}}}}}}), "nested deeper"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("make", "message"), HOSTILE)
@@ -226,10 +226,8 @@ def test_a_gigabyte_is_refused_in_little_memory(tmp_path):
     def bound():
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
-    result = subprocess.run(
-        [sys.executable, "-c", code, "golden", "check", str(path)],
-        capture_output=True, text=True, preexec_fn=bound,
-    )  # fmt: skip
+    command = [sys.executable, "-c", code, "golden", "check", str(path)]
+    result = subprocess.run(command, capture_output=True, text=True, preexec_fn=bound)
     assert result.returncode == 2
     assert "is larger than 16 MiB" in result.stderr
 

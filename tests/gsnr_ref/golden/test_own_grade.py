@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gsnr_ref import golden
-from gsnr_ref.golden.compare import correct_digits, leaves_of
+from gsnr_ref.contract import leaves_with_paths
+from gsnr_ref.golden.quantity import correct_digits
 from tests.backends import reference
 
 
@@ -12,9 +13,9 @@ def shortfalls(case, result):
     """Values with fewer digits than 14 (condition below 10), or 15 − log10 of the condition."""
     found = []
     for quantity, tree in case.expected.items():
-        got = dict(leaves_of(result[quantity]))
-        condition = dict(leaves_of(case.condition[quantity]))
-        for path, want in leaves_of(tree):
+        got = dict(leaves_with_paths(result[quantity]))
+        condition = dict(leaves_with_paths(case.condition[quantity]))
+        for path, want in leaves_with_paths(tree):
             want, have = np.asarray(want), np.asarray(got[path], dtype=float)
             k = np.asarray(condition[path])
             bar = np.where(k < 10, 14.0, 15 - np.log10(np.maximum(k, 1)))

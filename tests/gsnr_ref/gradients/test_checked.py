@@ -57,12 +57,14 @@ def routes(model, params, x, y):
     population = FinitePopulation(x, y)
     return {
         "per_sample_gradients": lambda **k: per_sample_gradients(model, params, x, y, **k),
-        "by the loop": lambda **k: per_sample_gradients(model, params, x, y, "loop", **k),
+        "by the loop": lambda **k: per_sample_gradients(model, params, x, y, method="loop", **k),
         "gradient_moments": lambda **k: gradient_moments(model, params, x, y, **k),
         "of batches": lambda **k: gradient_moments(
             model, params, [(x[:1], y[:1]), (x[1:], y[1:])], **k
         ),
-        "measured_osgr": lambda **k: measured_osgr(model, params, population, 2, 1e-3, 2, **k),
+        "measured_osgr": lambda **k: measured_osgr(
+            model, params, population, 2, 1e-3, n_trials=2, **k
+        ),
         "enumerated_osgr": lambda **k: enumerated_osgr(model, params, population, 1, 1e-3, **k),
     }
 
@@ -108,7 +110,9 @@ def test_wrong_shapes_are_refused_always(mistake, route):
 def test_samples_of_weight_0_are_not_looked_at():
     model = MLP((3, 4, 2), loss="cross_entropy")
     labels = np.array([-1, -1, 0, 1, 1, 0])
-    moments = gradient_moments(model, model.init(0), X, labels, [0, 0, 1, 1, 1, 1], 6)
+    moments = gradient_moments(
+        model, model.init(0), X, labels, weights=[0, 0, 1, 1, 1, 1], chunk_size=6
+    )
     assert moments.count == 4
 
 
@@ -150,7 +154,7 @@ def test_a_correct_model_is_never_called_broken(problem):
     model, params, x, y = problem
     report = check_model(model, params, x, y)
     assert not report.broken, str(report)
-    by_loop = per_sample_gradients(model, params, x, y, "loop")
+    by_loop = per_sample_gradients(model, params, x, y, method="loop")
     if len(x) > 1 and (x[1:] != x[0]).any() and all(g[:2].any() for g in by_loop.values()):
         assert report.ok, str(report)
 

@@ -2,7 +2,9 @@
 
 import math
 from fractions import Fraction
+from itertools import combinations
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -91,6 +93,19 @@ def test_the_papers_estimate_sees_signal_where_there_is_none():
     assert abs(debiased_osgr(sets[0])) < 0.1
 
 
+def test_in_the_papers_estimate_a_parameter_that_one_set_leaves_at_0_over_0_counts_as_0():
+    """Equation 25 by hand, n = 2: of two parameters the second moves in the second set only.
+
+    W = (4 + 4, 1)/9 from both sets. First set: r = (4/2, 0/0), taken as (2, 0); second set: r =
+    (4/2, 1/2). So 1 − ½(8/9/(5/2) + 1/9/(1/2)) and 1 − ½(8/9/(5/2) + 1/9/1).
+    """
+    sets = [[[1.0, 0.0], [3.0, 0.0]], [[1.0, 0.5], [3.0, 1.5]]]
+    first = 1 - (Fraction(8, 9) / Fraction(5, 2) + Fraction(1, 9) * 2) / 2
+    second = 1 - (Fraction(8, 9) / Fraction(5, 2) + Fraction(1, 9) / (2 + Fraction(1, 2))) / 2
+    value = plug_in_osgr([GradientMoments.from_samples(s) for s in sets])
+    assert value == pytest.approx(float(first + second) / 2, rel=1e-14)
+
+
 def test_the_papers_estimate_of_one_set_is_the_plug_in():
     moments = GradientMoments.from_samples(np.random.default_rng(0).normal(0.2, 1, (50, 30)))
     ratios = gsnr(moments, ddof=1)
@@ -110,7 +125,7 @@ def test_degenerate_samples():
     assert np.isnan(plug_in_osgr([GradientMoments.from_samples(np.zeros((12, 2)))]))
 
 
-@pytest.mark.parametrize("n", [2, 5, 50])
+@pytest.mark.parametrize("n", [2, 5, 50, 3000])
 def test_the_interval_inverts_the_distribution_of_the_noncentral_t(n):
     """Another route: P(F ≤ f) = P(|Z + δ| ≤ √f·χ/√ν), integrated over χ."""
     from scipy import integrate, stats
@@ -123,8 +138,8 @@ def test_the_interval_inverts_the_distribution_of_the_noncentral_t(n):
         around = [1.0, min(delta / f**0.5, 9.0)]
         return integrate.quad(chance, 0, 10, points=around, epsabs=1e-10, limit=500)[0]
 
-    moments = GradientMoments(n, np.array([0.3, 1.0, 4.0]), np.full(3, n - 1.0))
-    low, high = gsnr_interval(moments, 0.9)
+    moments = GradientMoments(n, np.array([0.3, 1.0, 4.0, 30.0]), np.full(4, n - 1.0))
+    low, high = gsnr_interval(moments, confidence=0.9)
     for mean, ends in zip(moments.mean, np.stack([low, high], axis=1), strict=True):
         for end, level in zip(ends, (0.95, 0.05), strict=True):
             value = below(n * mean**2, math.sqrt(n * end))
@@ -168,11 +183,14 @@ POPULATIONS = {  # sample(rng, m), ‖g̃‖² and tr Σ, and the bounds of the 
     "no signal": (lambda rng, m: rng.exponential(1, (m, 100)) - 1, 0.0, 100.0, 0.93, 0.97),
     # Where it covers more than it says, as its docstring tells:
     "sparse": (
-        lambda rng, m: (rng.random((m, 1)) < 0.2) * rng.normal(1.5, 1, (m, 20)), 1.8, 11.2,
-        0.93, 0.985,
+        lambda rng, m: (rng.random((m, 1)) < 0.2) * rng.normal(1.5, 1, (m, 20)),
+        1.8,
+        11.2,
+        0.93,
+        0.985,
     ),
     "one parameter": (lambda rng, m: rng.exponential(1, (m, 1)) - 0.5, 0.25, 1.0, 0.93, 0.985),
-}  # fmt: skip
+}
 
 
 @pytest.mark.simulation
@@ -189,6 +207,70 @@ def test_the_osgr_interval_covers_what_its_docstring_says(name, m):
     assert least <= covered / DRAWS <= most
 
 
+def without_each(g):
+    """Moments of the samples without the first, without the second, ..."""
+    return [GradientMoments.from_samples(np.delete(g, i, axis=0)) for i in range(len(g))]
+
+
+def tukey_variance(values):
+    """The jackknife's variance, from the m values without one sample: Tukey's, by a loop."""
+    mean = math.fsum(values) / len(values)
+    return (len(values) - 1) / len(values) * math.fsum((v - mean) ** 2 for v in values)
+
+
+def confidence_within(quantile, degrees):
+    """P(|t| < quantile) of Student's t: 1 − I_x(ν/2, 1/2) at x = ν/(ν + q²)."""
+    x = degrees / (degrees + mpmath.mpf(quantile) ** 2)
+    return float(1 - mpmath.betainc(degrees / 2, 0.5, 0, x, regularized=True))
+
+
+OSGR_SAMPLES = {  # samples, and whether less than half of the jackknife's variance would remain
+    "signal": (np.random.default_rng(0).exponential(1, (30, 4)), False),
+    "little signal": (np.random.default_rng(1).normal(0.3, 1, (12, 6)), False),
+    "no signal": (np.random.default_rng(3).normal(0.0, 1, (12, 200)), True),
+}
+
+
+@pytest.mark.parametrize("n", [None, 7])
+@pytest.mark.parametrize("name", OSGR_SAMPLES)
+def test_the_osgr_interval_is_a_jackknife_less_its_quadratic_part_with_student_s_t(name, n):
+    """Each sample really left out, each pair of samples in a loop, and t by its integral.
+
+    log Q = −log(m(1 − R)), with R the debiased OSGR for training sets of m.
+    """
+    g, halved = OSGR_SAMPLES[name]
+    m = len(g)
+    log_q = lambda moments: -math.log(m * (1 - debiased_osgr(moments, m)))  # noqa: E731
+    moments = GradientMoments.from_samples(g)
+    jackknife = tukey_variance([log_q(rest) for rest in without_each(g)])
+    centred = g - g.mean(axis=0)
+    products = [float(a @ b) for a, b in combinations(centred, 2)]
+    mean = math.fsum(products) / len(products)
+    spread = math.fsum((p - mean) ** 2 for p in products) / len(products)
+    denominator = float((moments.mean**2).sum())  # ‖g̃‖² + tr Σ/m, unbiased
+    quadratic = 2 * spread / (m * denominator) ** 2
+    share = 1 - quadratic / jackknife
+    assert (share < 0.5) == halved
+    variance = max(share, 0.5) * jackknife
+    low, high = osgr_interval(g, n, confidence=0.9)
+    effective = [1 / (1 / r - 1) / (n or m) for r in (low, high)]
+    ends = [math.log(r + 1 / m) for r in effective]
+    assert sum(ends) / 2 == pytest.approx(log_q(moments), abs=1e-9)
+    quantile = (ends[1] - ends[0]) / 2 / math.sqrt(variance)
+    assert confidence_within(quantile, m - 1) == pytest.approx(0.9, abs=1e-8)
+
+
+def test_the_robust_interval_is_a_jackknife_with_student_s_t():
+    g = np.random.default_rng(0).exponential(1, (25, 1)) + 0.5
+    low, high = robust_gsnr_interval(g, confidence=0.8)
+    z = lambda moments: math.asinh(math.sqrt(gsnr(moments, ddof=1)[0] / 2))  # noqa: E731
+    variance = tukey_variance([z(rest) for rest in without_each(g)])
+    ends = [math.asinh(math.sqrt(r[0] / 2)) for r in (low, high)]
+    assert sum(ends) / 2 == pytest.approx(z(GradientMoments.from_samples(g)), abs=1e-12)
+    quantile = (ends[1] - ends[0]) / 2 / math.sqrt(variance)
+    assert confidence_within(quantile, 24) == pytest.approx(0.8, abs=1e-9)
+
+
 def test_the_bootstrap_agrees_with_the_jackknife():
     g = np.random.default_rng(0).exponential(1, (200, 10)) - 0.5
     jackknife = osgr_interval(g, n=20)
@@ -196,6 +278,24 @@ def test_the_bootstrap_agrees_with_the_jackknife():
     width = jackknife[1] - jackknife[0]
     assert np.allclose(jackknife, bootstrap, rtol=0, atol=0.35 * width)  # two approximations
     assert bootstrap == osgr_interval(g, n=20, method="bootstrap", n_resamples=999)
+
+
+def test_the_gaussian_interval_takes_samples_or_their_moments():
+    g = {"a": np.random.default_rng(0).normal(1, 1, (20, 2, 3)), "b": np.ones((20, 1))}
+    for one, two in zip(
+        gsnr_interval(g), gsnr_interval(GradientMoments.from_samples(g)), strict=True
+    ):
+        assert np.array_equal(one["a"], two["a"])
+        assert np.array_equal(one["b"], two["b"], equal_nan=True)
+
+
+def test_exact_moments_have_their_degenerate_values():
+    moments = GradientMoments.from_samples(fractions([[2, 0, 1]] * 3 + [[2, 0, 3]]))
+    assert list(debiased_gsnr(moments)[[0, 2]]) == [np.inf, 0.5]  # (9/4)/1·(1/3) − 1/4
+    assert math.isnan(debiased_gsnr(moments)[1])
+    low, high = gsnr_interval(moments)
+    assert np.isnan([*low[:2], *high[:2]]).all()
+    assert high[2] > 2.25
 
 
 def test_structures_are_kept():
@@ -216,7 +316,13 @@ def moments_of(n):
     [
         (lambda: debiased_gsnr(moments_of(3)), "count 3; expected 4 or more"),
         (lambda: gsnr_interval(moments_of(1)), "count 1; expected 2 or more"),
-        (lambda: gsnr_interval(moments_of(5), 95), "confidence is 95; expected between 0 and 1"),
+        (lambda: gsnr_interval(np.ones((1, 2))), "samples has 1 samples; expected 2 or more"),
+        (lambda: osgr_interval(moments_of(50)), "samples is GradientMoments; .* do not hold them"),
+        (lambda: robust_gsnr_interval(moments_of(50)), "samples is GradientMoments"),
+        (
+            lambda: gsnr_interval(moments_of(5), confidence=95),
+            "confidence is 95; expected between 0 and 1",
+        ),
         (lambda: debiased_osgr(moments_of(1)), "count 1; expected 2 or more"),
         (lambda: debiased_osgr(GradientMoments(1.0, np.ones(2), np.ones(2))), "equally weighted"),
         (lambda: osgr_interval(np.ones((9, 2))), "9 samples; expected 10 or more"),

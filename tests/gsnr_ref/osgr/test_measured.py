@@ -38,7 +38,7 @@ def test_drawn_test_sets_have_the_same_expectation():
     moments = gradient_moments(model, params, *population.sample(np.random.default_rng(9), 400_000))
     predicted = predicted_osgr(moments, 20)
     for n_test in (None, 1, 200):
-        result = measured_osgr(model, params, population, 20, 1e-5, 1000, 1, n_test=n_test)
+        result = measured_osgr(model, params, population, 20, 1e-5, seed=1, n_test=n_test)
         # the prediction's own error: its moments come from 400,000 samples
         assert abs(result.value - predicted) < 4 * result.standard_error + 1e-3
 
@@ -46,7 +46,9 @@ def test_drawn_test_sets_have_the_same_expectation():
 def test_the_standard_error_matches_a_bootstrap_and_the_spread_over_seeds():
     model = LinearRegression(2)
     params = model.init(0)
-    results = [measured_osgr(model, params, FINITE, 5, 1e-3, 200, seed) for seed in range(60)]
+    results = [
+        measured_osgr(model, params, FINITE, 5, 1e-3, n_trials=200, seed=seed) for seed in range(60)
+    ]
     first = results[0]
     resampled = stats.bootstrap(
         (first.training_decreases, first.test_decreases),
@@ -67,8 +69,8 @@ def test_the_standard_error_matches_a_bootstrap_and_the_spread_over_seeds():
 @pytest.mark.parametrize("name", ["digits/mlp", "gaussian/linear"])
 def test_the_number_of_jobs_does_not_change_a_digit(name):
     case = make_case(*name.split("/"))
-    arguments = (case.model, case.params, case.population, 30, 1e-3, 40, 5)
-    one, two = (measured_osgr(*arguments, n_jobs=jobs) for jobs in (1, 2))
+    arguments = (case.model, case.params, case.population, 30, 1e-3)
+    one, two = (measured_osgr(*arguments, n_trials=40, seed=5, n_jobs=jobs) for jobs in (1, 2))
     assert np.array_equal(one.training_decreases, two.training_decreases)
     assert np.array_equal(one.test_decreases, two.test_decreases)
 
@@ -76,14 +78,14 @@ def test_the_number_of_jobs_does_not_change_a_digit(name):
 def test_without_threadpoolctl_one_process_still_works(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     model = LinearRegression(2)
-    assert measured_osgr(model, model.init(0), FINITE, 3, 1e-3, 10).standard_error > 0
+    assert measured_osgr(model, model.init(0), FINITE, 3, 1e-3, n_trials=10).standard_error > 0
 
 
 def test_without_joblib_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "joblib", None)
     model = LinearRegression(2)
     with pytest.raises(ImportError, match=r"gsnr-ref\[experiments\]"):
-        measured_osgr(model, model.init(0), FINITE, 3, 1e-3, 10, n_jobs=2)
+        measured_osgr(model, model.init(0), FINITE, 3, 1e-3, n_trials=10, n_jobs=2)
 
 
 def test_it_is_a_ratio_of_means_never_a_mean_of_ratios():

@@ -19,10 +19,10 @@ from gsnr_ref import (
 from toy_models import make_case
 
 CASE = make_case("rational", "linear")
+POINTS = CASE.population
 MOMENTS = gradient_moments(
-    CASE.model, CASE.params, CASE.population.x, CASE.population.y,
-    weights=CASE.population.probabilities,
-)  # fmt: skip
+    CASE.model, CASE.params, POINTS.x, POINTS.y, weights=POINTS.probabilities
+)
 
 
 @given(st.lists(st.integers(0, 5), min_size=3, max_size=3).filter(any), st.integers(1, 4))
@@ -73,3 +73,10 @@ def test_bad_input_is_named():
     with pytest.raises(InputError, match="preconditioner has"):
         enumerated_osgr(CASE.model, CASE.params, CASE.population, 1, 0.1, preconditioner={})
     assert np.isnan(preconditioned_osgr(moments, 1, np.zeros(2)))
+
+
+def test_the_variance_takes_its_ddof():
+    """With p = 1 and samples 1 and 3: 4/(4 + s²) with s² = 1 over n and 2 over n − 1."""
+    moments = GradientMoments.from_samples([[1.0], [3.0]])
+    values = [preconditioned_osgr(moments, 1, np.ones(1), ddof) for ddof in (0, 1)]
+    assert values == [4 / 5, 4 / 6]

@@ -17,14 +17,18 @@ from gsnr_ref import (
 from tests.oracles.exact import exact_moments, fractions
 
 
-def exact_equation_22(samples, n):
-    """1 − (1/n) Σ W/(r + 1/n) in rational arithmetic, literally."""
+def exact_equations_21_and_22(samples, n, ddof=0):
+    """W, and 1 − (1/n) Σ W/(r + 1/n), in rational arithmetic, literally."""
     count, mean, m2 = exact_moments(samples)
-    variance = m2 / count
+    variance = m2 / (count - ddof)
     squares = mean * mean + variance / n
     weights = squares / squares.sum()
     ratios = mean * mean / variance
-    return 1 - sum(weights / (ratios + Fraction(1, n))) / n
+    return weights, 1 - sum(weights / (ratios + Fraction(1, n))) / n
+
+
+def exact_equation_22(samples, n):
+    return exact_equations_21_and_22(samples, n)[1]
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5000), st.floats(-6, 6))
@@ -46,6 +50,18 @@ def test_fractions_give_equal_fractions(seed, n):
     value = predicted_osgr(moments, n)
     assert type(value) is Fraction
     assert value == collapsed_osgr(moments, n) == exact_equation_22(g, n)
+
+
+@pytest.mark.parametrize("ddof", [0, 1, 2])
+def test_every_variance_is_over_the_samples_less_ddof(ddof):
+    """Equations 21 and 22, the collapsed form and the whole model's GSNR, as fractions."""
+    g = fractions([[1, 5, -2], [3, 6, 1], [8, 5, 2]])
+    moments = GradientMoments.from_samples(g)
+    weights, value = exact_equations_21_and_22(g, 4, ddof)
+    assert (osgr_weights(moments, 4, ddof) == weights).all()
+    assert predicted_osgr(moments, 4, ddof) == value
+    assert collapsed_osgr(moments, 4, ddof) == value
+    assert 1 / (1 + 1 / (4 * effective_gsnr(moments, ddof))) == value
 
 
 def test_one_parameter_law_and_its_half():

@@ -12,7 +12,7 @@ from toy_models import FinitePopulation, LinearRegression
 MODEL = LinearRegression(1)
 PARAMS = MODEL.init(0)
 ROUTES = {
-    "measured": lambda population: measured_osgr(MODEL, PARAMS, population, 2, 1e-3, 20),
+    "measured": lambda population: measured_osgr(MODEL, PARAMS, population, 2, 1e-3, n_trials=20),
     "enumerated": lambda population: enumerated_osgr(MODEL, PARAMS, population, 2, 1e-3),
     "expansion": lambda population: osgr_expansion(MODEL, PARAMS, population, 2),
 }
@@ -101,4 +101,4 @@ def test_a_population_that_draws_another_number_is_refused():
             return np.ones((1, 1)), np.ones(1)
 
     with pytest.raises(InputError, match="gave 1 samples; expected n = 2"):
-        measured_osgr(MODEL, PARAMS, Stingy(), 5, 1e-3, 2)
+        measured_osgr(MODEL, PARAMS, Stingy(), 5, 1e-3, n_trials=2)

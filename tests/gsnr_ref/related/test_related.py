@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import gsnr_ref as gr
 from gsnr_ref import related
+from tests.oracles.exact import fractions
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -89,6 +90,13 @@ def test_early_stopping_matches_its_formula_and_is_0_on_average_without_signal()
     assert value == pytest.approx(1 - (50 * live.mean(0) ** 2 / live.var(0, ddof=1)).mean())
     # E n ḡ²/s² = (n−1)/(n−3) under no signal, with variance 2 to leading order
     assert abs(value - (1 - 49 / 47)) < 4 * (2.4 / 20_000) ** 0.5
+
+
+def test_the_noise_scale_takes_its_ddof():
+    """Samples 1 and 3: a variance of 1 over n, of 2 over n − 1."""
+    moments = gr.GradientMoments.from_samples(fractions([[1], [3]]))
+    values = [related.simple_noise_scale(moments, ddof) for ddof in (0, 1)]
+    assert values == [Fraction(1, 4), Fraction(1, 2)]
 
 
 def test_degenerate_values():

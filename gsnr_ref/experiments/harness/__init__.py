@@ -1,0 +1,51 @@
+"""Imports ``contract``, ``files`` and ``parallel``: runs any grid of cells, and writes its output.
+
+It knows nothing of GSNR: an experiment gives it cells, a function of a cell, figures and findings.
+"""
+
+from gsnr_ref.experiments.harness.drawing import COLOURS, MARKERS, curve, figure, log_steps
+from gsnr_ref.experiments.harness.experiment import (
+    SCALES,
+    Cell,
+    Experiment,
+    Finding,
+    Row,
+    Settings,
+    by_scale,
+    labels,
+    with_settings,
+)
+from gsnr_ref.experiments.harness.grid import GridError, cell_key, run_grid
+from gsnr_ref.experiments.harness.output import as_csv, command_line, write_output
+from gsnr_ref.experiments.harness.rows import column, mean_curve, select, values
+
+__all__ = [  # noqa: RUF022 (in the order of use)
+    # What an experiment is
+    "Experiment",
+    "Settings",
+    "Cell",
+    "Row",
+    "Finding",
+    "SCALES",
+    "by_scale",
+    "with_settings",
+    "labels",
+    # Its cells computed
+    "run_grid",
+    "cell_key",
+    "GridError",
+    # What is made of the rows
+    "select",
+    "column",
+    "values",
+    "mean_curve",
+    "figure",
+    "curve",
+    "log_steps",
+    "COLOURS",
+    "MARKERS",
+    # What is left behind
+    "as_csv",
+    "write_output",
+    "command_line",
+]

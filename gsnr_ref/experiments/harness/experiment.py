@@ -1,0 +1,150 @@
+"""What an experiment is: a grid of independent cells, and what is made of their rows.
+
+Imports nothing of the package.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+#: One measurement: names and numbers, a line of results.csv.
+Row = dict[str, Any]
+#: Everything a cell depends on, as JSON can hold it.
+Cell = dict[str, Any]
+Settings = dict[str, Any]
+SCALES = ("smoke", "default", "paper")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One outcome beside what the paper, or the theory, states.
+
+    Attributes
+    ----------
+    what : str
+    measured : str
+        From the rows of this run.
+    stated : str
+        By the paper or the theory; empty where neither says anything.
+    agrees : bool or None
+        None where nothing is stated that a number could meet.
+
+    Examples
+    --------
+    >>> Finding("Pearson correlation at epoch 1", "0.97", "0.907 to 0.968", True).measured
+    '0.97'
+    """
+
+    what: str
+    measured: str
+    stated: str = ""
+    agrees: bool | None = None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment.
+
+    Attributes
+    ----------
+    name, title, asks : str
+        `asks` is a paragraph for the report: what is asked, and how.
+    scales : dict of str to Settings
+        By scale: smoke (seconds), default (minutes), paper (hours, or a cluster). `by_scale` makes
+        it from a table with a line a setting.
+    cells : callable
+        ``cells(settings)`` -> cells without their seed, most expensive first.
+    run : callable
+        ``run(cell)`` -> rows. A pure function of the cell, defined at module level.
+    figures : callable
+        ``figures(rows, settings)`` -> matplotlib figures by name.
+    findings : callable
+        ``findings(rows, settings)`` -> findings.
+    """
+
+    name: str
+    title: str
+    asks: str
+    scales: dict[str, Settings]
+    cells: Callable[[Settings], list[Cell]]
+    run: Callable[[Cell], list[Row]]
+    figures: Callable[[list[Row], Settings], dict[str, Any]]
+    findings: Callable[[list[Row], Settings], list[Finding]]
+
+    def settings(self, scale: str, changes: Iterable[str] = ()) -> Settings:
+        """Settings of a scale with ``key=value`` changes, checked against what is there.
+
+        Raises
+        ------
+        ValueError
+            If a change is no ``key=value``, the key is not there, or the value has another type.
+        """
+        settings = dict(self.scales[scale])
+        for change in changes:
+            key, equals, text = change.partition("=")
+            if not equals or key not in settings:
+                raise ValueError(
+                    f"--set {change}: expected one of {sorted(settings)}, = and a value"
+                )
+            settings[key] = _like(settings[key], text, change)
+        return settings
+
+
+def _like(old: Any, text: str, change: str) -> Any:
+    """Read a value of the type of the old one; a single value will do for a list."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = text
+    if isinstance(old, list) and not isinstance(value, list):
+        value = [value]
+    models = [old[0]] * len(value) if isinstance(old, list) else [old]
+    news = value if isinstance(old, list) else [value]
+    for new, model in zip(news, models, strict=True):
+        fits = _is_number(new) if _is_number(model) else isinstance(new, type(model))
+        if not fits or (isinstance(model, int) and new % 1 != 0):
+            raise ValueError(f"--set {change}: is {new!r}; expected {type(model).__name__}")
+    if isinstance(old, list) and not value:
+        raise ValueError(f"--set {change}: is empty; expected at least one value")
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def by_scale(**settings: tuple[Any, Any, Any]) -> dict[str, Settings]:
+    """The settings of each scale, from the values of each setting at all of `SCALES`.
+
+    Examples
+    --------
+    >>> by_scale(n=(10, 100, 1000), data=("digits", "digits", "mnist"))["paper"]
+    {'n': 1000, 'data': 'mnist'}
+    """
+    return {
+        scale: {name: at_scales[k] for name, at_scales in settings.items()}
+        for k, scale in enumerate(SCALES)
+    }
+
+
+def with_settings(cells: Iterable[Cell], settings: Settings, *names: str) -> list[Cell]:
+    """Cells to which the settings of these names are added: what all cells of a grid share.
+
+    Examples
+    --------
+    >>> with_settings([{"seed": 0}, {"seed": 1}], {"n": 10, "repetitions": 2}, "n")
+    [{'seed': 0, 'n': 10}, {'seed': 1, 'n': 10}]
+    """
+    return [cell | {name: settings[name] for name in names} for cell in cells]
+
+
+def labels(cell: Cell) -> Row:
+    """What a table can say of a cell in each of its rows: its single values, without its lists.
+
+    Examples
+    --------
+    >>> labels({"n": 10, "epochs": [1, 5]})
+    {'n': 10}
+    """
+    return {name: value for name, value in cell.items() if not isinstance(value, list)}

@@ -1,0 +1,42 @@
+"""Imports ``contract``, ``experiments/harness``, ``inference``, ``moments``, ``osgr/ratio``
+and ``toy_models``: the physics that several experiments share.
+"""
+
+from gsnr_ref.experiments.shared.agreement import (
+    distance_figure,
+    identity_findings,
+    scatter,
+)
+from gsnr_ref.experiments.shared.data import Pool, convnet, draw, pool
+from gsnr_ref.experiments.shared.descent import (
+    as_float32,
+    descend,
+    log_spaced,
+    losses,
+    mean_gradient,
+    moved,
+)
+from gsnr_ref.experiments.shared.rise import Rise
+from gsnr_ref.experiments.shared.sides import both_sides
+
+__all__ = [  # noqa: RUF022 (in the order of use)
+    # What is learned, and by what
+    "Pool",
+    "pool",
+    "draw",
+    "convnet",
+    # Gradient descent, and what is read along the way
+    "mean_gradient",
+    "losses",
+    "moved",
+    "descend",
+    "log_spaced",
+    "as_float32",
+    # Both sides of the identity along training
+    "both_sides",
+    "scatter",
+    "distance_figure",
+    "identity_findings",
+    # A curve that rises early
+    "Rise",
+]

@@ -1,0 +1,145 @@
+"""How far both sides of the identity agree: figures and findings from the rows of `both_sides`.
+
+Imports ``experiments/harness`` and ``experiments/shared/sides``.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gsnr_ref.experiments.harness import (
+    COLOURS,
+    MARKERS,
+    Finding,
+    Row,
+    column,
+    figure,
+    select,
+    values,
+)
+from gsnr_ref.experiments.shared.sides import ks_expected
+
+ESTIMATORS = ("paper", "debiased")
+
+
+def pearson(rows: list[Row], estimator: str) -> float:
+    """Correlation over settings of measured and predicted OSGR.
+
+    Examples
+    --------
+    >>> rows = [{"measured": v, "paper": 2 * v} for v in (0.1, 0.5, 0.7)]
+    >>> round(pearson(rows, "paper"), 6)
+    1.0
+    """
+    return float(np.corrcoef(column(rows, "measured"), column(rows, estimator))[0, 1])
+
+
+def scatter(rows: list[Row], label: Callable[[Row], str], groups: list[str]) -> Any:
+    """A panel an epoch and estimator: predicted against measured, with error bars."""
+    epochs = values(rows, "epoch")
+    drawn, axes = figure(len(ESTIMATORS), len(epochs), width=3.1, height=3.1)
+    panels = iter(axes)
+    for estimator in ESTIMATORS:
+        for epoch in epochs:
+            panel, here = next(panels), select(rows, epoch=epoch)
+            panel.axline((0, 0), slope=1, color="0.6", linewidth=1)
+            for k, group in enumerate(groups):
+                points = [row for row in here if label(row) == group]
+                panel.errorbar(
+                    column(points, "measured"),
+                    column(points, estimator),
+                    xerr=column(points, "measured_error"),
+                    yerr=column(points, f"{estimator}_error"),
+                    label=group,
+                    color=COLOURS[k % len(COLOURS)],
+                    marker=MARKERS[k % len(MARKERS)],
+                    markersize=4,
+                    linestyle="none",
+                    linewidth=1,
+                )
+            title = f"epoch {epoch}"
+            title += f", r = {pearson(here, estimator):.2f}" if len(here) > 2 else ""
+            panel.set_title(title, fontsize=9)
+            panel.set_xlabel("OSGR, measured")
+            panel.set_ylabel(f"OSGR, predicted ({estimator})")
+    axes[0].legend()
+    return drawn
+
+
+def distance_figure(rows: list[Row], n_sets: int, label: Callable[[Row], str]) -> Any:
+    """How far the assumption behind the identity holds: g_D against a fresh g_D′."""
+    drawn, (left, right) = figure(1, 2)
+    for k, group in enumerate(dict.fromkeys(map(label, rows))):
+        mine = [row for row in rows if label(row) == group]
+        epochs = values(mine, "epoch")
+        colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
+        for panel, name in ((left, "norm_ratio"), (right, "ks_distance")):
+            mean = [column(select(mine, epoch=e), name).mean() for e in epochs]
+            panel.plot(epochs, mean, color=colour, marker=marker, markersize=4, label=group)
+    left.axhline(1, color="0.6", linewidth=1)
+    right.axhline(ks_expected(n_sets), color="0.6", linewidth=1)
+    left.set_ylabel("E‖g_D‖² / E‖g_D′‖² (1: one distribution)")
+    right.set_ylabel("KS distance of g_D and g_D′\n(line: one distribution)")
+    for panel in (left, right):
+        panel.set_xscale("log")
+        panel.set_xlabel("epoch")
+    left.legend()
+    return drawn
+
+
+def identity_findings(rows: list[Row], n_sets: int) -> list[Finding]:
+    """Pearson by epoch, agreement within error bars at the start, and where it breaks."""
+    epochs = values(rows, "epoch")
+    first = select(rows, epoch=epochs[0])
+    return [
+        *(_correlations(here) for e in epochs if len(here := select(rows, epoch=e)) > 2),
+        *(_within_errors(first, estimator) for estimator in ESTIMATORS),
+        *(_distance(select(rows, epoch=e), n_sets) for e in (epochs[0], epochs[-1])),
+        _departure(rows, epochs),
+    ]
+
+
+def _correlations(here: list[Row]) -> Finding:
+    """Of both estimators with what was measured, over the settings at one epoch."""
+    r = {estimator: pearson(here, estimator) for estimator in ESTIMATORS}
+    return Finding(
+        f"Pearson correlation over {len(here)} settings, epoch {here[0]['epoch']}",
+        ", ".join(f"{value:.3f} ({estimator})" for estimator, value in r.items()),
+        "0.907 to 0.968 throughout (paper)",
+        all(value >= 0.907 for value in r.values()),
+    )
+
+
+def _within_errors(here: list[Row], estimator: str) -> Finding:
+    """How many settings lie on the diagonal, as far as their error bars tell."""
+    errors = np.hypot(column(here, "measured_error"), column(here, f"{estimator}_error"))
+    z = np.abs(column(here, estimator) - column(here, "measured")) / errors
+    return Finding(
+        f"Settings on the diagonal within 2 standard errors, epoch {here[0]['epoch']}, {estimator}",
+        f"{int((z <= 2).sum())} of {len(z)}; largest distance {z.max():.1f} standard errors",
+        "the two sides coincide early (paper)",
+        bool((z <= 2).mean() >= 0.8),
+    )
+
+
+def _distance(here: list[Row], n_sets: int) -> Finding:
+    """How far the gradient of the training set is from that of a fresh set, in distribution."""
+    return Finding(
+        f"Distance between the distributions of g_D and g_D′, epoch {here[0]['epoch']}",
+        f"E‖g_D‖²/E‖g_D′‖² = {column(here, 'norm_ratio').mean():.3f}, KS distance "
+        f"{column(here, 'ks_distance').mean():.3f}",
+        f"1 and {ks_expected(n_sets):.3f} where both have one distribution",
+    )
+
+
+def _departure(rows: list[Row], epochs: list[int]) -> Finding:
+    """The mean distance of the two sides, epoch by epoch."""
+    at_epochs = [select(rows, epoch=epoch) for epoch in epochs]
+    gap = [np.abs(column(r, "debiased") - column(r, "measured")).mean() for r in at_epochs]
+    return Finding(
+        "Mean distance of debiased from measured OSGR, by epoch",
+        ", ".join(f"{e}: {g:.3f}" for e, g in zip(epochs, gap, strict=True)),
+        "deviates late (paper)",
+        bool(gap[-1] > gap[0]),
+    )

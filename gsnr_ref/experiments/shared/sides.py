@@ -1,0 +1,181 @@
+"""Both sides of the identity along training: the measured OSGR and what is predicted for it.
+
+Imports ``contract``, ``experiments/harness``, ``experiments/shared/data``,
+``experiments/shared/descent``, ``inference``, ``moments`` and ``osgr/ratio``.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gsnr_ref.contract import Array, Model, Params, flat
+from gsnr_ref.experiments.harness import Row
+from gsnr_ref.experiments.shared.data import draw
+from gsnr_ref.experiments.shared.descent import losses, mean_gradient, moved
+from gsnr_ref.inference import plug_in_osgr
+from gsnr_ref.moments import GradientMoments, gradient_moments
+from gsnr_ref.osgr.ratio import ratio_of_means
+
+Samples = tuple[Array, Array]
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """One training set at one epoch: its gradients, and what its step does to the mean losses."""
+
+    moments: GradientMoments
+    fresh_gradient: Array
+    training_loss: float
+    test_loss: float
+    training_decrease: float
+    test_decrease: float
+
+
+def both_sides(
+    model: Model,
+    start: Params,
+    population: Samples,
+    *,
+    n: int,
+    label_noise: float,
+    learning_rate: float,
+    epochs: Collection[int],
+    n_sets: int,
+    n_test: int,
+    seed: int,
+    stream: int = 0,
+) -> list[Row]:
+    """Measured and predicted OSGR, over M training sets, at each measured epoch: a row an epoch.
+
+    An epoch is one step of gradient descent on the whole training set. All sets start from the same
+    parameters; each is trained on its own, and has a test set and a fresh set of its own.
+
+    Parameters
+    ----------
+    model : Model
+    start : dict of str to ndarray
+        Parameters before the first epoch.
+    population : (x, y)
+        All samples; sets are drawn from them with replacement.
+    n : int
+        Size of a training set, and of its fresh set.
+    label_noise : float
+        Probability that a label is replaced, in every set. 0 for labels that are no classes.
+    learning_rate : float
+    epochs : collection of int
+        Which to measure; the first step is epoch 1.
+    n_sets : int
+        M, at least 2.
+    n_test : int
+        Size of a test set.
+    seed, stream : int
+        Sets are drawn independently for each seed, stream, n and label noise.
+
+    Returns
+    -------
+    list of Row
+        For each epoch the measured OSGR, the predictions "paper" (equation 25) and "debiased", the
+        standard error of each over the sets, mean losses before the step, and how far the
+        distribution of g_D is from that of a fresh g_D′.
+    """
+    trials: dict[int, list[_Trial]] = {epoch: [] for epoch in epochs}
+    for m in range(n_sets):
+        key = [seed, n, round(1000 * label_noise), stream, m]
+        training, test, fresh = (
+            draw(*population, size, label_noise, [*key, k]) for k, size in enumerate((n, n_test, n))
+        )
+        measured = _measured_epochs(model, start, training, test, fresh, learning_rate, epochs)
+        for epoch, trial in measured:
+            trials[epoch].append(trial)
+    return [{"epoch": epoch} | _summary(seen) for epoch, seen in trials.items()]
+
+
+def _measured_epochs(
+    model: Model,
+    params: Params,
+    training: Samples,
+    test: Samples,
+    fresh: Samples,
+    learning_rate: float,
+    epochs: Collection[int],
+) -> Iterator[tuple[int, _Trial]]:
+    """Train on one set; yield what is read at each measured epoch."""
+    for epoch in range(1, max(epochs) + 1):
+        if epoch not in epochs:
+            params = moved(params, mean_gradient(model, params, *training), learning_rate)
+            continue
+        moments = gradient_moments(model, params, *training)
+        fresh_gradient = flat(mean_gradient(model, params, *fresh)).astype(np.float64)
+        before = [losses(model, params, *samples) for samples in (training, test)]
+        params = moved(params, moments.mean, learning_rate)
+        after = [losses(model, params, *samples) for samples in (training, test)]
+        yield (
+            epoch,
+            _Trial(
+                moments,
+                fresh_gradient,
+                training_loss=before[0].mean(),
+                test_loss=before[1].mean(),
+                training_decrease=(before[0] - after[0]).mean(),
+                test_decrease=(before[1] - after[1]).mean(),
+            ),
+        )
+
+
+def _summary(trials: list[_Trial]) -> Row:
+    moments = [trial.moments for trial in trials]
+    squares = [piece.signal_and_noise(ddof=1) for piece in moments]
+    signal = np.array([s - noise / m.count for (s, noise), m in zip(squares, moments, strict=True)])
+    everything = np.array([s for s, _ in squares])
+    training = np.array([trial.training_decrease for trial in trials])
+    test = np.array([trial.test_decrease for trial in trials])
+    own = np.stack([flat(m.mean) for m in moments])
+    fresh = np.stack([trial.fresh_gradient for trial in trials])
+    measured, measured_error = ratio_of_means(test, training)
+    debiased, debiased_error = ratio_of_means(signal, everything)
+    return {
+        "measured": measured,
+        "measured_error": measured_error,
+        "paper": plug_in_osgr(moments),
+        "paper_error": _jackknife(moments),
+        "debiased": debiased,
+        "debiased_error": debiased_error,
+        "training_loss": float(np.mean([trial.training_loss for trial in trials])),
+        "test_loss": float(np.mean([trial.test_loss for trial in trials])),
+        "norm_ratio": float(np.square(own).sum() / np.square(fresh).sum()),
+        "ks_distance": ks_distance(own, fresh),
+    }
+
+
+def _jackknife(moments: list[GradientMoments]) -> float:
+    """Standard error of equation 25, leaving out one training set after the other."""
+    n = len(moments)
+    left = np.array([plug_in_osgr(moments[:m] + moments[m + 1 :]) for m in range(n)])
+    return float(np.sqrt((n - 1) / n * np.square(left - left.mean()).sum()))
+
+
+def ks_distance(own: Array, fresh: Array) -> float:
+    """Kolmogorov-Smirnov distance of the distributions of g_D and g_D′, averaged over parameters.
+
+    Over M sets each. Parameters that do not move are left out.
+
+    Examples
+    --------
+    >>> ks_distance(np.array([[1.0], [2.0]]), np.array([[3.0], [4.0]]))
+    1.0
+    """
+    m = len(own)
+    both = np.concatenate([own, fresh])
+    both = both[:, np.ptp(both, axis=0) > 0]
+    order = np.argsort(both, axis=0)
+    apart = np.abs(np.cumsum(np.where(order < m, 1 / m, -1 / m), axis=0))
+    ordered = np.take_along_axis(both, order, axis=0)
+    apart[:-1][ordered[1:] == ordered[:-1]] = 0  # within equal values there is no step to look at
+    return float(apart.max(axis=0).mean())
+
+
+def ks_expected(m: int, seed: int = 0) -> float:
+    """The same distance where both distributions are one, by simulation."""
+    rng = np.random.default_rng(seed)
+    return ks_distance(rng.random((m, 20_000)), rng.random((m, 20_000)))

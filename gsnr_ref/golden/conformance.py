@@ -1,0 +1,238 @@
+"""One case checked: `compare` reports, `check` raises where something is wrong.
+
+Imports ``contract`` and, of ``golden``, ``case``, ``quantity`` and ``diagnosis``.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from gsnr_ref.contract import InputError
+from gsnr_ref.golden.case import GoldenCase
+from gsnr_ref.golden.diagnosis import Diagnosis, constant_factor, diagnose
+from gsnr_ref.golden.quantity import (
+    ROUNDOFF,
+    QuantityReport,
+    check_request,
+    compare_quantity,
+    dtype_of,
+)
+
+
+class ConformanceError(AssertionError):
+    """Results differ from the golden values; the message says where, by how much, and why."""
+
+
+@dataclass(frozen=True, eq=False)
+class CaseReport:
+    """What became of one case.
+
+    Attributes
+    ----------
+    case : GoldenCase
+    dtype : {"float64", "float32"}
+    tolerance : float
+    overridden : bool
+        Whether the tolerance is not the case's own.
+    quantities : tuple of QuantityReport
+    left_out : tuple of str
+        Quantities of the case that were declared as left out.
+    diagnoses : tuple of Diagnosis
+        Known mistakes that explain what failed.
+
+    Examples
+    --------
+    >>> from gsnr_ref import golden
+    >>> case = golden.load("linear-eight-samples")
+    >>> wrong = dict(case.expected, variance_ddof0={
+    ...     name: v / 64 for name, v in case.expected["variance_ddof0"].items()})
+    >>> print(golden.compare(case, wrong))
+    linear-eight-samples (float64): FAILED
+    ...
+      variance_ddof0 is too small by exactly B² = 64
+    ...
+    """
+
+    case: GoldenCase
+    dtype: str
+    tolerance: float
+    overridden: bool
+    quantities: tuple[QuantityReport, ...]
+    left_out: tuple[str, ...]
+    diagnoses: tuple[Diagnosis, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every quantity passed."""
+        return all(q.passed for q in self.quantities)
+
+    @property
+    def digits(self) -> float:
+        """Correct decimal digits of the worst value."""
+        return min(q.digits for q in self.quantities)
+
+    def explanation(self) -> list[str]:
+        """What failed, by how much and why, a line each."""
+        lines = []
+        for q in self.quantities:
+            if q.passed:
+                continue
+            if q.problem:
+                lines.append(q.problem)
+                continue
+            lines.append(
+                f"{q.quantity}: {q.n_wrong} of {q.n_values} values wrong, {q.digits:.1f} correct "
+                f"digits; worst {q.quantity}{q.worst}"
+            )
+            if constant := constant_factor(self.case, q):
+                lines.append(f"{q.quantity} is {constant}")
+        return lines + [f"diagnosis: {d}" for d in self.diagnoses]
+
+    def __str__(self) -> str:
+        verdict = "passed" if self.passed else "FAILED"
+        note = f", tolerance overridden: {self.tolerance:.2g}" if self.overridden else ""
+        undecided = sum(q.n_undecided for q in self.quantities)
+        note += f", {undecided} values undecided" if undecided else ""
+        note += f", left out: {', '.join(self.left_out)}" if self.left_out else ""
+        head = f"{self.case.id} ({self.dtype}{note}): {verdict}"
+        if self.passed:
+            return f"{head}, {self.digits:.1f} digits"
+        return "\n  ".join([head, self.case.description, *self.explanation()])
+
+
+def compare(
+    case: GoldenCase,
+    result: dict[str, Any],
+    *,
+    layout: str = "gsnr_ref",
+    leave_out: Iterable[str] = (),
+    dtype: str | None = None,
+    tolerance: float | None = None,
+) -> CaseReport:
+    """Compare a backend's results with a golden case, and report.
+
+    Parameters
+    ----------
+    case : GoldenCase
+    result : dict
+        By quantity, in the structure of ``case.expected``: arrays, numbers, dicts of these.
+        Anything that ``numpy.asarray`` or DLPack can read. Quantities that this case does not state
+        are passed over.
+    layout : {"gsnr_ref", "torch", "keras"}
+        Of the parameters in the results; see `GoldenCase.params_in`.
+    leave_out : iterable of str
+        Quantities that the backend does not compute. Any other that the case states must be there.
+    dtype : {"float64", "float32"}, optional
+        In which the backend computed; that of the results if left out.
+    tolerance : float, optional
+        Instead of the case's own.
+
+    Returns
+    -------
+    CaseReport
+        Tells nothing by being there: look at ``passed``, or call `check`.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to compare, a name is unknown, something cannot be read, or the case
+        has no tolerance for the dtype because its numbers leave the dtype's range.
+
+    Examples
+    --------
+    >>> from gsnr_ref import golden
+    >>> case = golden.load("location")
+    >>> print(golden.compare(case, case.expected))
+    location (float64): passed, 17.0 digits
+    """
+    left_out = check_request(case, result, leave_out, layout)
+    dtype = dtype or dtype_of(result)
+    if dtype not in ROUNDOFF:
+        raise InputError(f"dtype is {dtype!r}; expected one of {list(ROUNDOFF)}")
+    allowed = case.tolerance[dtype] if tolerance is None else tolerance
+    if allowed is None:
+        raise InputError(
+            f"case {case.id} has no tolerance for {dtype}: its numbers leave the range of {dtype}; "
+            "expected the case to be left out, or a tolerance"
+        )
+    if not 0 <= allowed < 1:
+        raise InputError(f"tolerance is {tolerance!r}; expected a relative error, 0 to 1")
+    wanted = [q for q in case.expected if q not in left_out]
+    if not wanted:
+        raise InputError(f"leave_out names every quantity of {case.id}; expected some to compare")
+    reports = tuple(
+        compare_quantity(case, q, result[q], allowed, layout)
+        if q in result
+        else QuantityReport(q, 0, 0, 0, 0.0, None, f"{q} missing: return it, or leave it out", {})
+        for q in wanted
+    )
+    compared = [r for r in reports if r.got]
+    return CaseReport(
+        case,
+        dtype,
+        allowed,
+        tolerance is not None,
+        reports,
+        tuple(q for q in left_out if q in case.expected),
+        tuple(diagnose(case, compared, allowed, dtype)),
+    )
+
+
+def check(
+    case: GoldenCase,
+    result: dict[str, Any],
+    *,
+    layout: str = "gsnr_ref",
+    leave_out: Iterable[str] = (),
+    dtype: str | None = None,
+    tolerance: float | None = None,
+) -> CaseReport:
+    """Compare a backend's results with a golden case, and raise where something is wrong.
+
+    Parameters
+    ----------
+    case : GoldenCase
+    result : dict
+        By quantity, in the structure of ``case.expected``: arrays, numbers, dicts of these.
+    layout : {"gsnr_ref", "torch", "keras"}
+        Of the parameters in the results.
+    leave_out : iterable of str
+        Quantities that the backend does not compute.
+    dtype : {"float64", "float32"}, optional
+        In which the backend computed; that of the results if left out.
+    tolerance : float, optional
+        Instead of the case's own.
+
+    Returns
+    -------
+    CaseReport
+        Of results that passed.
+
+    Raises
+    ------
+    ConformanceError
+        If something is wrong: an ``AssertionError`` that says where, by how much, and which known
+        mistake makes these values.
+    InputError
+        As `compare`.
+
+    Examples
+    --------
+    >>> from gsnr_ref import golden
+    >>> case = golden.load("location")
+    >>> golden.check(case, case.expected).passed
+    True
+
+    In a test of your own:
+
+    >>> import pytest
+    >>> @pytest.mark.parametrize("case", golden.cases(), ids=str)
+    ... def test_my_backend(case):
+    ...     golden.check(case, my_results(case))
+    """
+    report = compare(
+        case, result, layout=layout, leave_out=leave_out, dtype=dtype, tolerance=tolerance
+    )
+    if not report.passed:
+        raise ConformanceError(str(report))
+    return report

@@ -1,0 +1,16 @@
+"""Imports nothing of ``gsnr_ref``: what each case states, and the flags that say why."""
+
+from tests.certify.cases.building import Case, parameter_shapes
+from tests.certify.cases.flags import FLAGS
+from tests.certify.cases.networks import mlp_cases, structured_cases
+from tests.certify.cases.one_layer import linear_cases, location_cases, softmax_cases
+
+__all__ = ["FLAGS", "Case", "all_cases", "parameter_shapes"]
+
+
+def all_cases() -> list[Case]:
+    """Every case, in order. Ids are permanent: cases are added, never renamed or changed."""
+    groups = (location_cases, linear_cases, softmax_cases, mlp_cases, structured_cases)
+    cases = [c for group in groups for c in group()]
+    assert len({c.id for c in cases}) == len(cases)
+    return cases

@@ -1,0 +1,75 @@
+"""Two kinds of exact scalars: ``fractions.Fraction``, and balls that are as small as needed.
+
+Imports nothing of ``gsnr_ref``. All that computes is plain arithmetic that runs on either. A
+ball (``flint.arb``) is an interval that is proven to hold the exact value; where it is too wide to
+decide a sign or a rounding, `Undecided` is raised, and the caller tries again with more bits.
+"""
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+#: A number to compute with: a Fraction or a flint.arb.
+Scalar = Any
+
+ROUNDOFF = Fraction(1, 2**53)
+
+
+class Undecided(ArithmeticError):
+    """The balls are too wide: more bits are needed."""
+
+
+def sign(value: Scalar) -> int:
+    """Return 1, 0 or −1, proven."""
+    if value > 0:
+        return 1
+    if value < 0:
+        return -1
+    if isinstance(value, Fraction) or value.is_zero():
+        return 0
+    raise Undecided
+
+
+def is_zero(value: Scalar) -> bool:
+    """Tell whether a value is exactly 0."""
+    return sign(value) == 0
+
+
+def to_fraction(midpoint: Any) -> Fraction:
+    """Return the exact value of a ball's midpoint, or of one of its ends."""
+    mantissa, exponent = midpoint.man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+def round_to_double(value: Scalar) -> float:
+    """Return the double nearest to the exact value: proven, or `Undecided`.
+
+    Rounding never reverses an order, so if both ends of a ball round to one double, all of it does.
+    Python divides whole numbers with correct rounding, so a Fraction does too.
+    """
+    if isinstance(value, (int, float, Fraction)):
+        return float(value)
+    middle, radius = to_fraction(value.mid()), to_fraction(value.rad())
+    low, high = float(middle - radius), float(middle + radius)
+    if low != high:
+        raise Undecided
+    return low
+
+
+def is_degenerate(value: Scalar) -> bool:
+    """Tell whether a value is one of the floats ``inf`` and ``nan`` rather than a number."""
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def balls(bits: int) -> Callable[[Any], Scalar]:
+    """Set the precision of balls, and return the function that makes one of an exact number."""
+    import flint
+
+    flint.ctx.prec = bits
+
+    def ball(number: Any) -> Scalar:
+        exact = Fraction(number)
+        return flint.arb(flint.fmpq(exact.numerator, exact.denominator))
+
+    return ball

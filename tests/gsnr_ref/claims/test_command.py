@@ -1,0 +1,136 @@
+import json
+import sys
+
+import pytest
+
+from gsnr_ref import cli
+from gsnr_ref.claims import EQUATIONS, command, identity
+from gsnr_ref.claims.tasks import CASE_CHECKS, CONTROLS, SMALL_CHECKS
+
+
+def run(capsys, *arguments):
+    try:
+        code = cli.main(["verify", *arguments])
+    except SystemExit as stop:  # argparse
+        code = stop.code
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+FAST = ("--data", "gaussian", "--model", "linear", "--n", "5", "--trials", "20")
+
+
+def test_it_prints_one_table_and_writes_json(capsys, tmp_path):
+    path = tmp_path / "claims.json"
+    code, out, err = run(capsys, *FAST, "--json", str(path))
+    assert (code, err) == (0, "")  # no progress bar in a pipe
+    assert out.splitlines()[0].split()[0] == "claim"
+    assert "all as the theory says" in out
+    claims = json.loads(path.read_text())["claims"]
+    assert len(claims) == 5
+    assert all(c["holds"] for c in claims)
+
+
+KINDS = """
+Tapped gradients equal the loop's
+E g_D·g̃ = ‖g̃‖²
+Equation 22 equals the collapsed
+digits/mlp
+digits/softmax
+gaussian/linear
+product/mlp
+with order 1
+exact: fractions
+fitted
+correlated draws
+broken, as expected
+"""
+
+
+def test_the_default_run_has_every_kind_of_claim(capsys):
+    code, out, _ = run(capsys, "--quick", "--trials", "30", "--n", "10")
+    assert code == 0
+    assert [kind for kind in KINDS.split("\n") if kind not in out] == []
+
+
+def test_a_claim_that_fails_gives_exit_code_1(capsys, monkeypatch):
+    monkeypatch.setattr(identity, "collapsed_osgr", lambda moments, n: 0.5)
+    code, out, _ = run(capsys, *FAST)
+    assert code == 1
+    assert "FAILS" in out
+    assert "1 NOT as the theory says" in out
+
+
+def test_list_names_the_claims_and_stops(capsys):
+    code, out, _ = run(capsys, "--list")
+    assert code == 0
+    small = [check for checks in SMALL_CHECKS.values() for check in checks]
+    listed = [f"  {check.__doc__}" for check in (*CASE_CHECKS, *small, *CONTROLS)]
+    listed += [f"  {e:<5} {c.__doc__}" for e, checks in EQUATIONS.items() for c, _ in checks]
+    assert set(listed) <= set(out.splitlines())
+
+
+def test_one_equation(capsys):
+    code, out, _ = run(capsys, "--equation", "14", "3.10")
+    assert code == 0
+    assert "1091699/115200" in out
+    assert "4 claims and 0 controls: all as the theory says" in out
+
+
+def test_all_adds_every_equation(capsys, monkeypatch):
+    ran = []
+    monkeypatch.setattr(command, "plan", lambda *a: [])
+    monkeypatch.setattr(command, "plan_equations", lambda e, s: ran.extend(e) or [])
+    assert run(capsys, "--all")[0] == 0
+    assert ran == list(EQUATIONS)
+
+
+BAD = {
+    "--n 0": "argument --n: is '0'; expected a whole number, 1 or more",
+    "--n ten": "argument --n: is 'ten'",
+    "--learning-rate -1": "argument --learning-rate: is '-1'; expected a positive number",
+    "--learning-rate nan": "argument --learning-rate: is 'nan'",
+    "--trials 1": "argument --trials",
+    "--jobs 0": "argument --jobs: is '0'",
+    "--jobs many": "argument --jobs: is 'many'; expected 1 or more",
+    "--seed -1": "argument --seed",
+    "--data imagenet": "argument --data: invalid choice: 'imagenet'",
+    "--data digits --model linear": "model is 'linear' on digits",
+    "--data mnist --data-dir no/such": "'no/such'; expected a folder with the MNIST",
+    "--data-dir .": "--data-dir is given without --data mnist",
+    "--json no/such/folder/f.json": "its folder is missing or cannot be written",
+    f"--learning-rate 1e300 {' '.join(FAST)}": "expected a smaller learning_rate",
+    "--equation 15": "invalid choice: '15'",
+    "--equation 14 --all": "--equation is given with --all",
+    "--all --data digits": "--all is given with --data",
+}
+
+
+@pytest.mark.parametrize("options", BAD)
+def test_bad_usage_is_one_clear_line_and_exit_code_2(capsys, options):
+    code, out, err = run(capsys, *options.split())
+    assert (code, out) == (2, "")
+    assert BAD[options] in err
+    assert err.count("\n") == 1
+
+
+def test_a_truncated_idx_file_is_one_clear_line(capsys, tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\x00\x00\x08\x03" + b"\xff" * 12)
+    code, _, err = run(capsys, "--data", "mnist", "--data-dir", str(tmp_path))
+    assert code == 2
+    assert "train-images-idx3-ubyte: truncated" in err
+    assert err.count("\n") == 1
+
+
+def test_a_missing_extra_is_one_clear_line(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    code, _, err = run(capsys, *FAST)
+    assert code == 2
+    assert err == 'gsnr-ref: error: verify needs tqdm: pip install "gsnr-ref[experiments]"\n'
+
+
+def test_mnist(capsys, mnist_directory):
+    mnist = ("--data", "mnist", "--data-dir", str(mnist_directory), "--model", "softmax")
+    code, out, _ = run(capsys, *mnist, "--n", "50", "--trials", "10")
+    assert code == 0
+    assert "mnist/softmax" in out

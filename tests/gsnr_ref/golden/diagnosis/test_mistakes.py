@@ -1,0 +1,114 @@
+"""Every known mistake is planted in every case that lists it: rejected, and named."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from gsnr_ref import golden
+from gsnr_ref.golden import Mistake
+from gsnr_ref.golden.case import folder
+from gsnr_ref.golden.diagnosis.catalogue import MODULES
+
+LISTED = [(case, id) for case in golden.cases() for id in case.mistakes]
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """A report for each case and each mistake that the case lists."""
+    mistakes = golden.mistakes()
+    return {
+        (case.id, id): golden.compare(case, case.expected | mistakes[id].wrong(case))
+        for case, id in LISTED
+    }
+
+
+def test_every_case_lists_what_it_can_tell_apart():
+    assert [case.id for case in golden.cases() if not case.mistakes] == []
+
+
+def test_every_listed_mistake_is_rejected(planted):
+    assert [key for key, report in planted.items() if report.passed] == []
+
+
+def test_every_mistake_is_told_apart_by_some_case():
+    assert {id for _, id in LISTED} == set(golden.mistakes())
+
+
+def test_the_diagnosis_names_each_mistake_in_nine_of_ten_cases(planted):
+    listed, named = Counter(), Counter()
+    for (_, id), report in planted.items():
+        listed[id] += 1
+        named[id] += bool(report.diagnoses) and report.diagnoses[0].mistake.id == id
+    assert {id: (named[id], n) for id, n in listed.items() if named[id] < 0.9 * n} == {}
+
+
+@pytest.mark.parametrize("only", ["gsnr_ddof0", "variance_ddof0", "mean"])
+def test_it_is_named_from_a_single_quantity_too(only):
+    case = golden.load("linear-eight-samples")
+    others = set(case.expected) - {only}
+    unique = {
+        "gsnr_ddof0": {"uncentred-second-moment", "snr-not-squared", "epsilon-in-denominator"},
+        "variance_ddof0": {"bessel-for-population", "uncentred-second-moment"},
+        "mean": {"half-missing"},
+    }[only]
+    for id in unique:
+        wrong = golden.mistakes()[id].wrong(case)[only]
+        report = golden.compare(case, {only: wrong}, leave_out=others)
+        assert id in [d.mistake.id for d in report.diagnoses]
+
+
+def test_two_mistakes_at_once_are_both_named():
+    case = golden.load("linear-multi-output")
+    wrong = golden.mistakes()["half-missing"].wrong(case) | {
+        "debiased_osgr": golden.mistakes()["plug-in-bias"].wrong(case)["debiased_osgr"]
+    }
+    report = golden.compare(case, case.expected | wrong)
+    assert {d.mistake.id for d in report.diagnoses} == {"half-missing", "plug-in-bias"}
+
+
+def test_a_wrong_value_without_a_known_cause_has_no_diagnosis():
+    case = golden.load("linear")
+    report = golden.compare(case, case.expected | {"losses": case.expected["losses"] * 1.2345})
+    assert not report.passed
+    assert report.diagnoses == ()
+    assert "losses is too large by a constant factor, 1.2345" in str(report)
+
+
+def test_the_factor_is_named():
+    case = golden.load("linear-eight-samples")
+    wrong = golden.mistakes()["mean-loss-variance"].wrong(case)
+    text = str(golden.compare(case, case.expected | wrong))
+    assert "gsnr_ddof0 is too large by exactly B² = 64" in text
+    assert "the gradient of the mean loss was used as a per-sample gradient" in text
+    assert "See https://" in text
+
+
+@pytest.mark.parametrize("epsilon", [1e-3, 1e-5, 1e-8])
+def test_any_epsilon_is_recognized(epsilon):
+    case = golden.load("linear-no-bias")
+    mean, variance = (case.expected[q]["linear.weight"] for q in ("mean", "variance_ddof0"))
+    wrong = {"gsnr_ddof0": {"linear.weight": mean**2 / (variance + epsilon)}}
+    report = golden.compare(case, case.expected | wrong)
+    assert [d.mistake.id for d in report.diagnoses][:1] == ["epsilon-in-denominator"]
+
+
+def test_no_two_mistakes_share_an_id_and_none_is_left_out():
+    every = [m for module in MODULES for m in vars(module).values() if isinstance(m, Mistake)]
+    assert sorted(m.id for m in every) == sorted(golden.mistakes())
+
+
+def test_the_texts_are_complete():
+    texts = json.loads((folder() / "mistakes.json").read_text(encoding="utf-8"))
+    for text in texts.values():
+        assert set(text) == {"title", "effect", "remedy", "seen"}
+        assert all(link.startswith("https://") for link in text["seen"])
+        assert text["seen"]
+
+
+def test_the_docs_list_every_mistake():
+    page = (Path(__file__).parents[4] / "docs" / "golden.md").read_text()
+    listed = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", page, re.MULTILINE)
+    assert listed == [(id, mistake.title) for id, mistake in golden.mistakes().items()]

@@ -1,0 +1,139 @@
+"""One quantity: what is read, what is wrong, what is not decided, and which value is the worst."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gsnr_ref import golden
+from gsnr_ref.contract import leaves, map_structure
+from gsnr_ref.golden.quantity import allowed_error, compare_quantity
+
+
+class Foreign:
+    """An array of another library, with DLPack only."""
+
+    def __init__(self, array):
+        self.array = np.array(array)
+
+    def __dlpack__(self, **options):
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+class HasArray:
+    def __init__(self, array):
+        self.array = np.asarray(array)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
+@pytest.mark.parametrize(
+    "convert", [np.asarray, Foreign, HasArray, lambda v: np.asarray(v).tolist()]
+)
+def test_anything_that_numpy_or_dlpack_reads_is_read(convert):
+    case = golden.load("mlp2-tanh-squared-error")
+    assert golden.check(case, map_structure(convert, case.expected)).passed
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mean": {}}, r"mean\['linear.weight'\], mean\['linear.bias'\] missing"),
+        ({"mean": {"linear.weight": [[1], [2]], "linear.bias": [1], "w": 1}}, "not expected"),
+        ({"losses": np.ones(5)}, r"losses has shape \(5,\); expected \(6,\)"),
+        ({"losses": np.ones((6, 1))}, r"losses has shape \(6, 1\)"),
+        ({"coherence": np.nan}, "coherence: 1 of 1 values wrong"),
+        ({"coherence": np.inf}, "coherence: 1 of 1 values wrong"),
+    ],
+)
+def test_wrong_structure_and_values_fail(change, message):
+    case = golden.load("linear")
+    with pytest.raises(golden.ConformanceError, match=message):
+        golden.check(case, case.expected | change)
+
+
+def moved(case, share):
+    """The expected values, each off by a share of the error that it may have."""
+    tolerance = case.tolerance["float64"]
+
+    def move(expected, condition):
+        zero = np.asarray(expected) == 0  # the documented rule, written out again
+        allowed = tolerance * np.where(zero, condition, (1 + condition) * np.abs(expected))
+        return np.where(np.isfinite(expected), expected + share * allowed, expected)
+
+    with np.errstate(invalid="ignore"):
+        return map_structure(move, case.expected, case.condition)
+
+
+@pytest.mark.parametrize("case", golden.cases(), ids=str)
+def test_an_error_passes_up_to_the_tolerance_and_fails_beyond_it(case):
+    for share in (0.9, -0.9):
+        assert golden.compare(case, moved(case, share)).passed
+    for share in (1.1, -1.1):
+        off = moved(case, share)
+        for report in golden.compare(case, off).quantities:
+            right, made = (leaves(values[report.quantity]) for values in (case.expected, off))
+            pairs = zip(right, made, strict=True)
+            changed = sum(np.sum((e != o) & np.isfinite(e)) for e, o in pairs)
+            assert report.n_wrong + report.n_undecided == changed
+
+
+def losses_report(got, expected, condition, tolerance):
+    """What becomes of two losses of these values and condition numbers."""
+    case = golden.load("location-two-samples")
+    numbers = {"losses": np.array(expected)}, {"losses": np.array(condition)}
+    case = replace(case, expected=numbers[0], condition=numbers[1])
+    return compare_quantity(case, "losses", got, tolerance, "gsnr_ref")
+
+
+def test_a_value_is_decided_until_it_may_be_off_by_more_than_a_tenth():
+    # 0.001 · (1 + 98) is less than a tenth, 0.001 · (1 + 100) is more.
+    report = losses_report([-1.0, 2.0], [-2.0, 4.0], [98.0, 100.0], tolerance=0.001)
+    assert (report.n_wrong, report.n_undecided, report.worst.index) == (1, 1, (0,))
+    assert report.digits == pytest.approx(-np.log10(0.5))
+    report = losses_report([-2.0, 2.0], [-2.0, 4.0], [98.0, 100.0], tolerance=0.001)
+    assert (report.passed, report.n_undecided, report.digits) == (True, 1, 17.0)
+
+
+def test_zero_and_infinity_are_always_decided():
+    report = losses_report([0.1, 1e300], [0.0, np.inf], [1e6, 0.0], tolerance=1e-12)
+    assert (report.n_wrong, report.n_undecided) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "index"), [("linear.weight", (0, 0)), ("linear.weight", (1, 0)), ("linear.bias", (0,))]
+)
+def test_the_worst_value_exceeds_its_allowed_error_the_most(path, index):
+    case = golden.load("linear")
+    expected, condition = case.expected["mean"], case.condition["mean"]
+    allowed = map_structure(
+        lambda e, k: allowed_error(e, k, case.tolerance["float64"]), expected, condition
+    )
+    wrong = map_structure(lambda e, a: e + 10 * a, expected, allowed)
+    wrong[path][index] = expected[path][index] + 20 * allowed[path][index]
+    report = golden.compare(case, case.expected | {"mean": wrong}).quantities[2]
+    assert (report.quantity, report.n_wrong) == ("mean", 3)
+    assert (report.worst.path, report.worst.index) == ((path,), index)
+    assert report.worst.got == wrong[path][index]
+    assert report.worst.expected == expected[path][index]
+    assert report.worst.allowed == allowed[path][index]
+
+
+def test_no_number_is_worse_than_any():
+    case = golden.load("linear")
+    losses = case.expected["losses"] * 2
+    losses[3] = np.nan
+    report = golden.compare(case, case.expected | {"losses": losses}).quantities[0]
+    assert (report.n_wrong, report.worst.index) == (6, (3,))
+
+
+def test_a_value_that_float32_cannot_decide_is_counted():
+    case = golden.load("location-snr-1e12")
+    single = map_structure(lambda v: np.asarray(v, np.float32), case.expected)
+    report = golden.check(case, single)
+    assert sum(q.n_undecided for q in report.quantities) > 0
+    assert "undecided" in str(report)
