@@ -8,7 +8,7 @@ them, ``closed_form`` holds populations known on paper, and ``related`` what oth
 from gsnr_ref import closed_form, related
 from gsnr_ref.contract import InputError, Model, Population, PrecisionWarning, RangeError
 from gsnr_ref.feature_learning import FeatureLearningTerms, feature_learning_terms
-from gsnr_ref.gradients import per_sample_gradients
+from gsnr_ref.gradients import check_model, per_sample_gradients
 from gsnr_ref.inference import (
     debiased_gsnr,
     debiased_osgr,
@@ -17,6 +17,7 @@ from gsnr_ref.inference import (
     plug_in_osgr,
     robust_gsnr_interval,
 )
+from gsnr_ref.loss_checks import ModelReport
 from gsnr_ref.moments import GradientMoments, gradient_moments, mixed_moments
 from gsnr_ref.osgr import (
     EnumeratedOSGR,
@@ -52,6 +53,8 @@ __all__ = [  # noqa: RUF022 (in the order of the derivation)
     "Population",
     # Gradients of samples, equation 1
     "per_sample_gradients",
+    "ModelReport",
+    "check_model",
     # Their mean and variance
     "GradientMoments",
     "gradient_moments",

@@ -3,10 +3,9 @@
 import argparse
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
-from gsnr_ref.files import check_writable, write_atomically
+from gsnr_ref.files import check_folder_writable, check_writable, name_beside, write_atomically
 from gsnr_ref.golden.case import cases, flag_reasons, folder, load, n_values
 from gsnr_ref.golden.diagnosis import mistakes
 from gsnr_ref.golden.reports import WRITERS, as_text, check_report_path
@@ -91,18 +90,20 @@ def _export(arguments: argparse.Namespace) -> int:
     target: Path = arguments.directory
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise OSError(f"{target} is there and not empty; expected a new folder")
-    check_writable("DIR", target)
-    temporary = Path(tempfile.mkdtemp(dir=target.resolve().parent, prefix=f".{target.name}."))
+    check_folder_writable("DIR", target)
+    place = target.resolve()
+    temporary = name_beside(place)
     try:
-        (temporary / "cases").mkdir()
+        (temporary / "cases").mkdir(parents=True)
         for source, copy in ((folder(), temporary), (folder() / "cases", temporary / "cases")):
             for part in source.iterdir():
                 if part.name.endswith(".json"):
                     (copy / part.name).write_text(
                         part.read_text(encoding="utf-8"), encoding="utf-8"
                     )
-        temporary.chmod(0o755)
-        temporary.replace(target)
+        if place.exists():  # empty, and with a mode of its own
+            temporary.chmod(place.stat().st_mode)
+        temporary.replace(place)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise

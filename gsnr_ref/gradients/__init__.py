@@ -1,6 +1,7 @@
-"""Imports ``autodiff`` and ``contract``: per-sample gradients.
+"""Imports ``autodiff``, ``contract``, ``loss_checks`` and ``two_samples``: per-sample gradients.
 
-One quantity, two routes: ``loop`` is the oracle, ``tapped`` is fast.
+One quantity, two routes: ``loop`` is the oracle, ``tapped`` is fast; ``checked`` holds a model's
+taps against the oracle.
 """
 
 from typing import Any, Literal
@@ -8,17 +9,18 @@ from typing import Any, Literal
 import numpy as np
 
 from gsnr_ref.contract import InputError, Model, Params, check_batch, explain_not_finite, is_exact
+from gsnr_ref.gradients.checked import check_model, check_once
 from gsnr_ref.gradients.loop import looped_gradients
 from gsnr_ref.gradients.tapped import tapped_gradients
 
-__all__ = ["Method", "per_sample_gradients"]
+__all__ = ["Method", "check_model", "per_sample_gradients"]
 
 Method = Literal["tapped", "loop"]
 METHODS = {"tapped": tapped_gradients, "loop": looped_gradients}
 
 
 def per_sample_gradients(
-    model: Model, params: Params, x: Any, y: Any, method: Method = "tapped"
+    model: Model, params: Params, x: Any, y: Any, method: Method = "tapped", check: bool = True
 ) -> Params:
     """Gradient of each sample's own loss: equation 1, gᵢ = ∂L(yᵢ, f(xᵢ, θ))/∂θ.
 
@@ -32,6 +34,8 @@ def per_sample_gradients(
         ``"tapped"`` takes one backward pass for all samples and needs a model that passes its
         affine maps through the tap. ``"loop"`` takes one backward pass a sample, needs no tap,
         and is the oracle.
+    check : bool
+        Whether to look at two samples once for each model and shapes, as `check_model` does.
 
     Returns
     -------
@@ -42,7 +46,8 @@ def per_sample_gradients(
     Raises
     ------
     InputError
-        If an input has no samples, does not fit, or holds NaN or infinity.
+        If an input has no samples, does not fit, or holds NaN or infinity, or the model breaks
+        the contract of `gsnr_ref.Model`.
     RangeError
         If a gradient leaves the range of float64.
 
@@ -65,6 +70,8 @@ def per_sample_gradients(
     x, y = check_batch(model, params, x, y)
     with np.errstate(over="ignore", invalid="ignore"):
         gradients = METHODS[method](model, params, x, y)
+    if check:
+        check_once(model, params, x, y, method)
     if not all(is_exact(g) or np.isfinite(g).all() for g in gradients.values()):
         explain_not_finite(params, x, y)
     return gradients

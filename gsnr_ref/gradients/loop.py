@@ -6,6 +6,7 @@ import numpy as np
 
 from gsnr_ref.autodiff import make_vjp, ones_like
 from gsnr_ref.contract import Model, Params
+from gsnr_ref.loss_checks import check_losses_shape
 
 
 def looped_gradients(model: Model, params: Params, x: Any, y: Any) -> Params:
@@ -22,6 +23,7 @@ def looped_gradients(model: Model, params: Params, x: Any, y: Any) -> Params:
             return model.loss(theta, x[i : i + 1], y[i : i + 1])
 
         backward, losses = make_vjp(loss)(moving)
+        check_losses_shape(losses, 1)
         return backward(ones_like(losses))
 
     rows = [gradient(i) for i in range(len(x))]

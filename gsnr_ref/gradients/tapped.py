@@ -13,6 +13,7 @@ from autograd.tracer import getval
 
 from gsnr_ref.autodiff import defvjp, make_vjp, ones_like, primitive
 from gsnr_ref.contract import Array, InputError, Model, Params
+from gsnr_ref.loss_checks import check_losses_shape
 
 
 @dataclass
@@ -74,26 +75,60 @@ def tapped_layers(model: Model, params: Params, x: Any, y: Any) -> dict[str, Tap
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Output seems independent of input")  # told below
         backward, losses = make_vjp(summed_loss)(0.0)
-    if np.shape(losses) != (len(x),):
-        raise InputError(
-            f"model.loss returned shape {np.shape(losses)}; expected per-sample losses, ({len(x)},)"
-        )
+    check_losses_shape(losses, len(x))
     if records:
         backward(ones_like(losses))
     layers: dict[str, TappedLayer] = {}
     for name, record in records:
+        if f"{name}.weight" in model.trainable or f"{name}.bias" in model.trainable:
+            _check_shapes(name, record, params, len(x))
         inputs, deltas = _with_positions(record.inputs), _with_positions(record.deltas)
         if name in layers:
             inputs = np.concatenate([layers[name].inputs, inputs], axis=1)
             deltas = np.concatenate([layers[name].deltas, deltas], axis=1)
         layers[name] = TappedLayer(inputs, deltas)
     for parameter in model.trainable:
-        if parameter.rpartition(".")[0] not in layers:
+        layer, _, kind = parameter.rpartition(".")
+        if layer in layers and kind not in ("weight", "bias"):
+            raise InputError(
+                f"parameter {parameter!r} is neither the weight nor the bias of an affine map; "
+                "expected one of them, or method='loop'"
+            )
+        if layer not in layers:
             raise InputError(
                 f"model passes no affine map through its tap for the parameter {parameter!r}; "
                 "expected one, or method='loop'"
             )
     return layers
+
+
+def _check_shapes(name: str, record: TappedLayer, params: Params, n_samples: int) -> None:
+    """Refuse inputs and outputs that cannot be those of an affine map, one row a sample."""
+    inputs, outputs = record.inputs.shape, record.deltas.shape
+    fault = f"the tap of layer {name!r} got inputs of shape {inputs} and outputs of shape {outputs}"
+    places = inputs[:-1]
+    if len(places) not in (1, 2) or places != outputs[:-1] or places[0] != n_samples:
+        usually = ""
+        if len(places) == 2 and places == outputs[:-1] and places[1] == n_samples:
+            usually = ": usually time steps before samples"
+        elif len(places) > 2 and places[0] == n_samples:
+            usually = "; reshape the positions of a sample into one axis"
+        raise InputError(
+            f"{fault}; expected {n_samples} samples first, as in (n_samples, n_in) and "
+            f"(n_samples, n_out), or with n_positions between{usually}"
+        )
+    expected = {"weight": (inputs[-1], outputs[-1]), "bias": (outputs[-1],)}
+    for kind, shape in expected.items():
+        found = np.shape(params.get(f"{name}.{kind}", np.empty(shape)))
+        if found != shape:
+            usually = ""
+            if found == shape[::-1]:
+                usually = ": usually inputs @ weight.T"
+            elif found[1:] == shape[1:] and found[:1] > shape[:1] and kind == "weight":
+                usually = ": usually a tap that gets a part of the inputs"
+            raise InputError(
+                f"params['{name}.{kind}'] has shape {found}, and {fault}; expected {shape}{usually}"
+            )
 
 
 def _with_positions(array: Array) -> Array:

@@ -22,6 +22,7 @@ from gsnr_ref.contract import (
     is_exact,
 )
 from gsnr_ref.gradients import Method, per_sample_gradients
+from gsnr_ref.gradients.checked import check_once
 from gsnr_ref.gradients.tapped import TappedLayer, tapped_layers
 from gsnr_ref.moments.checks import checked_weights, total_weight
 from gsnr_ref.moments.mergeable import GradientMoments
@@ -40,6 +41,7 @@ def gradient_moments(
     weights: Any = None,
     chunk_size: int | None = None,
     method: Method = "tapped",
+    check: bool = True,
 ) -> GradientMoments[Params]:
     """Mean and variance of the per-sample gradient, without keeping per-sample gradients.
 
@@ -58,6 +60,8 @@ def gradient_moments(
         stays in cache.
     method : {"tapped", "loop"}
         As in `per_sample_gradients`. ``"loop"`` is for models without taps.
+    check : bool
+        Whether to look at two samples once for each model and shapes, as `check_model` does.
 
     Returns
     -------
@@ -68,7 +72,8 @@ def gradient_moments(
     Raises
     ------
     InputError
-        If an input has no samples, does not fit, or holds NaN or infinity.
+        If an input has no samples, does not fit, or holds NaN or infinity, or the model breaks
+        the contract of `Model`.
     RangeError
         If a gradient or its square leaves the range of float64.
 
@@ -102,12 +107,16 @@ def gradient_moments(
     elif method != "tapped":
         chunk_size = _LARGEST_CHUNK
     total: GradientMoments[Params] | None = None
+    largest = 0
     for chunk_x, chunk_y, chunk_weights in _chunks(model, params, x, y, weights, chunk_size):
         if method == "tapped":
             piece = _tapped_moments(model, params, chunk_x, chunk_y, chunk_weights)
         else:
-            gradients = per_sample_gradients(model, params, chunk_x, chunk_y, method)
+            gradients = per_sample_gradients(model, params, chunk_x, chunk_y, method, check=False)
             piece = GradientMoments.from_samples(gradients, chunk_weights)
+        if check and len(chunk_x) > largest:  # one sample does not tell what several do
+            check_once(model, params, chunk_x, chunk_y, method, chunk_weights)
+            largest = len(chunk_x)
         total = piece if total is None else total.merge(piece)
     if total is None or total.count == 0:
         raise InputError("x holds no sample (of positive weight); expected at least one")

@@ -1,7 +1,7 @@
 """OSGR by its definition, exactly: every dataset that a finite population can give.
 
-Imports ``contract``, ``notebook`` and ``osgr/step`` only: the two sides of the identity share no
-code that computes.
+Imports ``contract``, ``loss_checks``, ``notebook``, ``osgr/step`` and ``osgr/support`` only: the
+two sides of the identity share no code that computes.
 """
 
 import math
@@ -20,14 +20,14 @@ from gsnr_ref.contract import (
     Number,
     Params,
     RangeError,
-    check_batch,
     check_count,
     check_learning_rate,
     is_exact,
-    is_finite_population,
 )
+from gsnr_ref.loss_checks import look_once, own_losses
 from gsnr_ref.notebook import ShownAsTable
 from gsnr_ref.osgr.step import mean_decrease, step
+from gsnr_ref.osgr.support import checked_support
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ def enumerated_osgr(
     *,
     max_datasets: int = 200_000,
     preconditioner: Params | None = None,
+    check: bool = True,
 ) -> EnumeratedOSGR:
     """Exact OSGR of a finite population: equation 5 as a sum over every training set.
 
@@ -84,6 +85,9 @@ def enumerated_osgr(
         Refuse to enumerate more datasets than this. One takes about 0.1 ms for a small model.
     preconditioner : dict of ndarray, optional
         Fixed factors p of a step −λ p∘g_D, one array for each trainable parameter.
+    check : bool
+        Whether to look at the losses of two samples once for each model and shapes, as
+        `check_model` does.
 
     Returns
     -------
@@ -95,7 +99,8 @@ def enumerated_osgr(
     Raises
     ------
     InputError
-        If an argument does not fit, or there are more than `max_datasets` datasets.
+        If an argument does not fit, there are more than `max_datasets` datasets, or a sample's
+        loss is not its own.
     RangeError
         If a loss leaves the range of float64, or no step changes the training loss.
 
@@ -116,11 +121,7 @@ def enumerated_osgr(
     """
     n = check_count("n", n)
     learning_rate = check_learning_rate(learning_rate)
-    if not is_finite_population(population):
-        raise InputError(
-            f"population is {type(population).__name__}; expected x, y and probabilities"
-        )
-    x, y = check_batch(model, params, population.x, population.y)
+    x, y, chances = checked_support(model, params, population)
     if preconditioner is not None and set(preconditioner) != set(model.trainable):
         raise InputError(
             f"preconditioner has {list(preconditioner)}; expected {list(model.trainable)}"
@@ -132,9 +133,11 @@ def enumerated_osgr(
             f"n is {n} and the population has {n_points} points: {n_datasets} datasets; "
             f"expected at most max_datasets = {max_datasets}"
         )
+    if check:
+        look_once(model, params, x, y, own_losses)
     before = model.loss(params, x, y)
     exact = is_exact(before)
-    probabilities = [Fraction(p) for p in population.probabilities.tolist()]
+    probabilities = [Fraction(p) for p in chances.tolist()]
     number = Fraction if exact else float
     learning_rate = number(learning_rate)
     test_weights = _weights(probabilities, exact)

@@ -1,26 +1,24 @@
 """OSGR as a Taylor series in the learning rate: R(λ) = R₀ + c₁λ + O(λ²).
 
-Imports ``contract``, ``gradients`` and ``osgr/curvature``. Hessians enter through their products
-with vectors.
+Imports ``contract``, ``gradients``, ``osgr/curvature`` and ``osgr/support``. Hessians enter through
+their products with vectors.
 """
 
 from typing import Any, NamedTuple
 
 from gsnr_ref.contract import (
     FiniteSupport,
-    InputError,
     Model,
     Params,
     RangeError,
-    check_batch,
     check_count,
     flat_rows,
     is_exact,
-    is_finite_population,
     numbers_like,
 )
 from gsnr_ref.gradients import per_sample_gradients
 from gsnr_ref.osgr.curvature import mean_gradient, own_hessians_times, times_each
+from gsnr_ref.osgr.support import checked_support
 
 
 class Expansion(NamedTuple):
@@ -88,13 +86,9 @@ def osgr_expansion(model: Model, params: Params, population: FiniteSupport, n: i
     (0.8, -0.1)
     """
     n = check_count("n", n)
-    if not is_finite_population(population):
-        raise InputError(
-            f"population is {type(population).__name__}; expected x, y and probabilities"
-        )
-    x, y = check_batch(model, params, population.x, population.y)
+    x, y, probabilities = checked_support(model, params, population)
     losses = model.loss(params, x, y)
-    p = numbers_like(losses, population.probabilities)
+    p = numbers_like(losses, probabilities)
     gradients = per_sample_gradients(model, params, x, y)
     g, own = flat_rows(gradients), flat_rows(own_hessians_times(model, params, x, y, gradients))
     like = {name: params[name] for name in model.trainable}

@@ -1,7 +1,7 @@
 """OSGR by its definition, on drawn datasets: real steps, losses read before and after.
 
-Imports ``contract``, ``notebook``, ``parallel``, ``osgr/ratio`` and ``osgr/step`` only: the two
-sides of the identity share no code that computes.
+Imports ``contract``, ``loss_checks``, ``notebook``, ``parallel``, ``osgr/ratio``, ``osgr/step`` and
+``osgr/support`` only: the two sides of the identity share no code that computes.
 """
 
 from dataclasses import dataclass, field
@@ -21,9 +21,11 @@ from gsnr_ref.contract import (
     check_learning_rate,
     is_finite_population,
 )
+from gsnr_ref.loss_checks import look_once, own_losses
 from gsnr_ref.notebook import ShownAsTable
 from gsnr_ref.osgr.ratio import ratio_of_means
 from gsnr_ref.osgr.step import mean_decrease, step
+from gsnr_ref.osgr.support import checked_support
 from gsnr_ref.parallel import in_parallel, one_blas_thread
 
 #: x, y, weights and the losses before the step.
@@ -83,6 +85,7 @@ def measured_osgr(
     seed: int = 0,
     n_test: int | None = None,
     n_jobs: int = 1,
+    check: bool = True,
 ) -> MeasuredOSGR:
     """OSGR by its definition: equation 5, R(Z, n) = E ΔL[D′] / E ΔL[D].
 
@@ -108,6 +111,9 @@ def measured_osgr(
         Size of a drawn test set; n if left out. Changes the standard error, not the expectation.
     n_jobs : int
         Processes, through joblib (extra ``experiments``) if not 1; -1 for all cores.
+    check : bool
+        Whether to look at the losses of two samples once for each model and shapes, as
+        `check_model` does.
 
     Returns
     -------
@@ -117,7 +123,8 @@ def measured_osgr(
     Raises
     ------
     InputError
-        If an argument does not fit, or the samples hold NaN or infinity.
+        If an argument does not fit, the samples hold NaN or infinity, or a sample's loss is not
+        its own.
     RangeError
         If a loss leaves the range of float64, or no step changes the training loss.
 
@@ -144,7 +151,11 @@ def measured_osgr(
     if not isinstance(population, Population):
         raise InputError(f"population is {type(population).__name__}; expected a method sample")
     if is_finite_population(population):
-        check_batch(model, params, population.x, population.y)
+        x, y, _ = checked_support(model, params, population)
+    else:
+        x, y = _draw(model, params, population, np.random.default_rng(seed), 2)
+    if check:
+        look_once(model, params, x, y, own_losses)
     seeds = np.random.SeedSequence(seed).spawn(n_trials)
     arguments = (model, params, population, n, learning_rate, n_test)
     if n_jobs == 1:
@@ -179,19 +190,29 @@ def _run_trials(
 
     def trial(rng: np.random.Generator) -> tuple[Any, Any]:
         """ΔL[D] and ΔL[D′] of one step on one drawn training set."""
-        x, y = check_batch(model, params, *population.sample(rng, n))
+        x, y = _draw(model, params, population, rng, n)
         weights = np.full(n, 1 / n)
         stepped, before = step(model, params, x, y, weights, learning_rate)
         training = mean_decrease(before, model.loss(stepped, x, y), weights)
         if fixed_test is not None:
             x, y, weights, before = fixed_test
         else:
-            x, y = population.sample(rng, n_test)
+            x, y = _draw(model, params, population, rng, n_test)
             weights, before = np.full(n_test, 1 / n_test), model.loss(params, x, y)
         return training, mean_decrease(before, model.loss(stepped, x, y), weights)
 
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         if is_finite_population(population):
-            x, y, weights = population.x, population.y, population.probabilities
+            x, y, weights = checked_support(model, params, population)
             fixed_test = x, y, weights, model.loss(params, x, y)
         return np.array([trial(np.random.default_rng(seed)) for seed in seeds])
+
+
+def _draw(
+    model: Model, params: Params, population: Population, rng: np.random.Generator, n: int
+) -> tuple[Array, Array]:
+    """n samples, after counting them: fewer would be spread over the weights of n."""
+    x, y = check_batch(model, params, *population.sample(rng, n))
+    if len(x) != n:
+        raise InputError(f"population.sample gave {len(x)} samples; expected n = {n}")
+    return x, y

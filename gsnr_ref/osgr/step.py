@@ -1,6 +1,7 @@
 """One real step of gradient descent, and what it does to losses.
 
-Imports ``contract`` only: the measured side of the identity shares no code with the predicted.
+Imports ``contract`` and ``loss_checks``: the measured side of the identity shares no code with the
+predicted.
 """
 
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from autograd import make_vjp
 
 from gsnr_ref.contract import Array, Model, Params
+from gsnr_ref.loss_checks import check_losses_shape
 
 
 def step(
@@ -50,6 +52,7 @@ def step(
         return model.loss(frozen | {name: boxed[name] for name in moving}, x, y)
 
     backward, losses = make_vjp(loss)(moving)
+    check_losses_shape(losses, len(x))
     gradient = backward(weights)  # Σ_i weights_i dL_i/dθ
     if preconditioner is not None:
         gradient = {name: preconditioner[name] * gradient[name] for name in moving}

@@ -11,6 +11,7 @@ from gsnr_ref.contract import (
     Array,
     InputError,
     Number,
+    RangeError,
     Structure,
     check_samples,
     flat,
@@ -25,6 +26,12 @@ from gsnr_ref.signal_to_noise import gsnr, quotient
 def _rows(samples: Structure, least: int = 1) -> Array:
     """Per-sample gradients as one matrix, (n_samples, n_params)."""
     return flat_rows(check_samples(samples, least)).astype(float)
+
+
+def _scaled(rows: Array) -> tuple[Array, int]:
+    """Rows over a power of two that brings the largest entry to 1, and its exponent: exact."""
+    exponent = int(np.frexp(np.abs(rows).max(initial=0))[1])
+    return np.ldexp(rows, -exponent), exponent
 
 
 def simple_noise_scale(moments: GradientMoments, ddof: int = 0) -> Number:
@@ -101,7 +108,7 @@ def m_coherence(samples: Structure) -> float:
     >>> m_coherence(np.eye(3))
     1.0
     """
-    rows = _rows(samples)
+    rows, _ = _scaled(_rows(samples))
     total = rows.sum(axis=0)
     return float(quotient(total @ total, (rows * rows).sum()))
 
@@ -127,7 +134,7 @@ def gradient_diversity(samples: Structure) -> float:
     >>> gradient_diversity(np.ones((4, 2)))
     0.25
     """
-    rows = _rows(samples)
+    rows, _ = _scaled(_rows(samples))
     total = rows.sum(axis=0)
     return float(quotient((rows * rows).sum(), total @ total))
 
@@ -168,7 +175,7 @@ def stiffness(samples: Structure, kind: Literal["cosine", "sign"] = "cosine") ->
     """
     if kind not in ("cosine", "sign"):
         raise InputError(f"kind is {kind!r}; expected 'cosine' or 'sign'")
-    rows = _rows(samples, 2)
+    rows = np.stack([_scaled(row)[0] for row in _rows(samples, 2)])  # squares stay in range
     norms = np.linalg.norm(rows, axis=1)
     cosines = _pair_products(rows / np.where(norms == 0, 1, norms)[:, None])
     return float((np.sign(cosines) if kind == "sign" else cosines).mean())
@@ -191,6 +198,8 @@ def gradient_confusion(samples: Structure) -> float:
     ------
     InputError
         If there are fewer than 2 samples.
+    RangeError
+        If it leaves the range of float64.
 
     Notes
     -----
@@ -201,7 +210,15 @@ def gradient_confusion(samples: Structure) -> float:
     >>> gradient_confusion(np.array([[1.0, 0.0], [-2.0, 1.0]]))
     2.0
     """
-    return float(max(0.0, -_pair_products(_rows(samples, 2)).min()))
+    rows, exponent = _scaled(_rows(samples, 2))
+    scaled = max(0.0, -float(_pair_products(rows).min()))
+    with np.errstate(over="ignore", under="ignore"):
+        confusion = float(np.ldexp(scaled, 2 * exponent))
+    if not np.isfinite(confusion) or (scaled > 0 and confusion == 0):
+        raise RangeError(
+            "the products of gradients leave the range of float64; rescale the gradients"
+        )
+    return confusion
 
 
 def sign_agreement(samples: Structure) -> float:

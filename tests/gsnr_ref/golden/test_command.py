@@ -1,6 +1,7 @@
 """``gsnr-ref golden``, and results files from strangers."""
 
 import json
+import os
 import re
 import resource
 import subprocess
@@ -137,6 +138,21 @@ def test_fewer_cases_than_declared_fail(capsys, file, right):
     assert run(capsys, "check", file(declared))[0] == 0
     both = right | {"leaves_out": {"cases": [gone]}}
     assert "leaves_out leaves out; expected one of both" in run(capsys, "check", file(both))[2]
+
+
+def test_an_export_keeps_to_the_umask_and_to_the_folder_that_is_there(capsys, tmp_path):
+    before = os.umask(0o077)
+    try:
+        assert run(capsys, "export", tmp_path / "new")[0] == 0
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "empty").mkdir(0o750)
+    (tmp_path / "link").symlink_to("empty")
+    assert run(capsys, "export", tmp_path / "link")[0] == 0
+    assert (tmp_path / "empty").stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "link").is_symlink()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "link", "new"]
 
 
 def test_nothing_to_run_is_an_error(capsys, file, right):
