@@ -21,6 +21,7 @@ from tests.oracles.left_out import left_out_runs
 from toy_models import (
     MLP,
     FinitePopulation,
+    GaussianLinear,
     load_digits,
     make_case,
     randomize_labels,
@@ -94,7 +95,6 @@ def test_on_digits_the_gap_is_that_of_200_real_runs():
     assert len(steps) >= 3
     run = leave_one_out_run(model, params, *data, 0.1, steps)
     real = left_out_runs(model, params, *data, 0.1, steps)
-    print(np.array(losses)[steps] / losses[0], found(run), real)
     assert run.gap == pytest.approx(real[0], rel=0.1)
 
 
@@ -138,6 +138,24 @@ def test_on_digits_it_is_what_held_out_data_say():
     print([getattr(run, name) for run in runs for name in ("gap_error", "osgr_error")])
     assert (differences <= np.maximum(0.2 * gap, 2 * error)).all()
     assert (off <= np.maximum(0.15, 2 * spread)).all()
+
+
+@pytest.mark.simulation
+def test_standard_errors_are_the_spread_over_training_sets_in_the_first_steps():
+    population, model, runs = GaussianLinear([1.0, -1.0, 0.5]), LinearRegression(3), []
+    for rng in np.random.default_rng(0).spawn(200):
+        data = population.sample(rng, 30)
+        runs.append(leave_one_out_run(model, model.init(0), *data, 0.1, [0, 3, 10]))
+    spread = np.std([found(run) for run in runs], axis=0, ddof=1)
+    errors = [[run.gap_error, run.osgr_error, run.reuse_factor_error] for run in runs]
+    typical = np.sqrt(np.mean(np.square(errors), axis=0))
+    assert spread[[0, 2], 0] == pytest.approx(0, abs=1e-12)
+    assert typical[[0, 2], 0] == pytest.approx(0, abs=1e-12)
+    ratios = typical[:, 1:] / spread[:, 1:]
+    # A spread over 200 sets has an error of 5 %, more where the tails are heavy.
+    assert ((ratios[:, 0] > 0.8) & (ratios[:, 0] < 1.5)).all()
+    assert typical[1, 0] / spread[1, 0] == pytest.approx(1, abs=0.2)
+    assert (ratios[:, 1] > 0.8).all()  # never too narrow
 
 
 def test_bad_input_is_named():
