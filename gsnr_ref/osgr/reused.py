@@ -131,9 +131,9 @@ def reuse_factor(training: Sets, test: Sets, chances: Sequence[Any] | None = Non
     4.2 for every dataset: it is an identity between numbers. With M pairs the sums over pairs
     stand in R̂ too.
 
-    To test κ = 1, take Student's t with M − 1 degrees of freedom. In simulations (in the tests) with
-    M = 10 it rejects 4 to 8 % of true settings at 5 %, 5.9 % on average. With few parameters whose
-    GSNR is 0.01 or so it rejects 10 to 14 %: κ is then a ratio over products of numbers near 0.
+    To test κ = 1, take Student's t with M − 1 degrees of freedom. In simulations (in the tests)
+    with M = 10 it rejects 4 to 8 % of true settings at 5 %, 5.9 % on average. With few parameters
+    whose GSNR is 0.01 or so it rejects 10 to 14 %: κ is then a ratio of products of numbers near 0.
 
     Examples
     --------

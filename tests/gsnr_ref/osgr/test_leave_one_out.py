@@ -22,6 +22,7 @@ from toy_models import (
     MLP,
     FinitePopulation,
     GaussianLinear,
+    LinearRegression,
     load_digits,
     make_case,
     randomize_labels,
