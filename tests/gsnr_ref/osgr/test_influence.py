@@ -119,7 +119,4 @@ def test_on_a_digits_perceptron_the_law_is_what_is_measured():
     measured = [reuse_factor(*zip(*at_step, strict=True)) for at_step in pairs]
     values, errors = np.array([(m.value, m.standard_error) for m in measured]).T
     within = np.abs(values - law.reuse_factor) <= 2 * errors
-    for t in (0, 1, 3, 10, 30, 60, 100):
-        print(t, law.reuse_factor[t], values[t], errors[t])
-    print(within[1:].mean())
     assert within[1:].mean() >= 0.9
