@@ -115,9 +115,9 @@ def leave_one_out_run(
     the spread over training sets in the first steps, and wider than it later, 2 to 3 times for R_h
     in the tests. The gap is the expected one: that of one training set scatters far more.
 
-    On digits (perceptron of 610 parameters, n = 200, λ = 0.1, means of 10 sets, steps 10 to 300) the
-    gap came within 11 % of held-out data, R_h within 0.05. With 30 % random labels the gap came
-    within 10 %, R_h within 0.06 to step 100; at step 300 it was 0.17 where held-out data gave 0.35.
+    On digits (perceptron of 610 parameters, n = 200, λ = 0.1, means of 10 sets, steps 10 to 300)
+    the gap came within 11 % of held-out data, R_h within 0.05. With 30 % random labels the gap came
+    within 10 %, and R_h within 0.06 to step 100; at 300 it was 0.17 where held-out data gave 0.35.
 
     A step takes a Hessian-vector product for each sample, or for each parameter where these are
     fewer; a recorded step takes the gradients of n² samples. With fewer samples than parameters n
