@@ -39,7 +39,7 @@ class SetRatio:
     Attributes
     ----------
     value : float, or Fraction where the moments are exact
-        ``nan`` where the denominator is 0.
+        ``inf`` or ``nan`` where the denominator is 0.
     standard_error : float
         By the jackknife over the pairs: ``nan`` for one pair, 0 for pairs with given chances.
 
