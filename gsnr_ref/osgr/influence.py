@@ -113,8 +113,11 @@ def reuse_law(
     n(1 − R_h) = κ_t tr Σ/‖g̃‖² + O(1/n)  (4.11).
 
     Each step takes one Hessian-vector product on the population for each influence, or for each
-    parameter where these are fewer, and one of every point's own Hessian. Two arrays of
-    (n_samples, n_params) are kept.
+    parameter where these are fewer, and one of every point's own Hessian. A few arrays of
+    (n_samples, n_params) are held.
+
+    At a minimum, where g̃ = 0 and δ_i = −H⁻¹g_i, the law of the gap is Takeuchi's information
+    criterion, n · gap = tr(H⁻¹Σ), and κ = 0.
 
     Examples
     --------

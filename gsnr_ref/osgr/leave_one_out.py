@@ -46,7 +46,7 @@ class LeaveOneOutRun:
     gap, osgr, reuse_factor : ndarray, shape (n_recorded,)
         Expected test loss less training loss; R_h; κ. Fractions where everything was exact.
     gap_error, osgr_error, reuse_factor_error : ndarray, shape (n_recorded,)
-        Standard errors over the n samples.
+        Standard errors over the n samples, by a jackknife at fixed q_i; see `leave_one_out_run`.
 
     Examples
     --------
@@ -103,15 +103,25 @@ def leave_one_out_run(
 
     Then gap ≈ mean_i [L_i(θ_t + q_i) − L_i(θ_t)], and R_h and κ are `held_out_osgr` and
     `reuse_factor` of the n pairs (D∖i, sample i) at θ_t + q_i: losses and gradients are evaluated
-    there, not linearized. So at step 0, R_h is `debiased_osgr` with n − 1, and κ is 1. q_i is of
-    order 1/n, and what is left out of it of order 1/n².
+    there, not linearized. So at step 0, R_h is `debiased_osgr` with n − 1, and κ is 1.
 
-    It ends where that first order does: deep into interpolation, and on unstable runs (λ times the
-    largest curvature above 2). The recursion is iterative approximate cross-validation (Luo, Ren
-    and Barber, ICML 2023).
+    Against n real runs, each without one sample: equal for losses that are quadratic in the
+    parameters; else the gap and R_h lack terms of order 1/n², and κ, which is n times a difference,
+    of order 1/n. It ends where the first order does: deep into interpolation, and on unstable runs
+    (λ times the largest curvature above 2). The recursion is iterative approximate
+    cross-validation (Luo, Ren and Barber, ICML 2023).
+
+    The standard errors leave each sample out of both its roles, but do not run without it. They are
+    the spread over training sets in the first steps, and wider than it later, 2 to 3 times for R_h
+    in the tests. The gap is the expected one: that of one training set scatters far more.
+
+    On digits (perceptron of 610 parameters, n = 200, λ = 0.1, means of 10 sets, steps 10 to 300)
+    the gap came within 11 % of held-out data, R_h within 0.05. With 30 % random labels the gap came
+    within 10 %, and R_h within 0.06 to step 100; at 300 it was 0.17 where held-out data gave 0.35.
 
     A step takes a Hessian-vector product for each sample, or for each parameter where these are
-    fewer; a recorded step the gradients of n² samples.
+    fewer; a recorded step takes the gradients of n² samples. With fewer samples than parameters n
+    real runs cost no more.
 
     Examples
     --------

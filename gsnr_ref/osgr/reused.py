@@ -39,7 +39,7 @@ class SetRatio:
     Attributes
     ----------
     value : float, or Fraction where the moments are exact
-        ``nan`` where the denominator is 0.
+        ``inf`` or ``nan`` where the denominator is 0.
     standard_error : float
         By the jackknife over the pairs: ``nan`` for one pair, 0 for pairs with given chances.
 
@@ -117,7 +117,7 @@ def reuse_factor(training: Sets, test: Sets, chances: Sequence[Any] | None = Non
     -------
     SetRatio
         Expected to be 1 where θ does not depend on D (4.3): the paper's theorem. Below 1 where
-        gradient descent has used D's noise up. ``nan`` where no gradient varies.
+        gradient descent has used D's noise up. ``inf`` or ``nan`` where no gradient varies in D.
 
     Raises
     ------
@@ -130,6 +130,10 @@ def reuse_factor(training: Sets, test: Sets, chances: Sequence[Any] | None = Non
     R̂ = 1 − (tr S/n)/‖g_D‖² is `debiased_osgr`. The two of them, R_h and κ from the same pairs, keep
     4.2 for every dataset: it is an identity between numbers. With M pairs the sums over pairs
     stand in R̂ too.
+
+    To test κ = 1, take Student's t with M − 1 degrees of freedom. In simulations (in the tests)
+    with M = 10 it rejects 4 to 8 % of true settings at 5 %, 5.9 % on average. With few parameters
+    whose GSNR is 0.01 or so it rejects 10 to 14 %: κ is then a ratio of products of numbers near 0.
 
     Examples
     --------

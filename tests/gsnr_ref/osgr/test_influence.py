@@ -38,12 +38,13 @@ def perceptron():
     return model, params, perceptron_gradients, np.concatenate([v.ravel() for v in params.values()])
 
 
+@pytest.mark.parametrize("rate", [0.05, 0.1])
 @pytest.mark.parametrize("problem", [linear, perceptron])
-def test_what_the_laws_leave_out_is_of_order_1_over_n(problem):  # 4.5, 4.10, 4.11
+def test_what_the_laws_leave_out_is_of_order_1_over_n(problem, rate):  # 4.5, 4.10, 4.11
     model, params, gradients, theta = problem()
-    law = reuse_law(model, params, FinitePopulation(X, Y, P), RATE, STEPS)
+    law = reuse_law(model, params, FinitePopulation(X, Y, P), rate, STEPS)
     laws = np.array([law.reuse_factor, law.scaled_gap, law.scaled_shortfall])
-    small, large = (along_training(gradients, theta, X, Y, P, n, RATE, STEPS) for n in (128, 256))
+    small, large = (along_training(gradients, theta, X, Y, P, n, rate, STEPS) for n in (128, 256))
     # The coefficient of 1/n crosses 0 at some steps, so the order is that of all steps together.
     errors = [np.linalg.norm((enumerated - laws)[:, 1:], axis=1) for enumerated in (small, large)]
     assert np.log2(errors[0] / errors[1]) == pytest.approx([1, 1, 1], abs=0.1)
@@ -78,6 +79,18 @@ def test_the_rational_case_is_rational_and_is_what_floats_give():
         values = getattr(exact, name)
         assert {type(v) for v in values} == {Fraction}
         assert values.astype(float) == pytest.approx(getattr(rounded, name), rel=1e-12)
+
+
+def test_at_a_minimum_the_gap_is_takeuchis_and_nothing_is_left_to_reuse():
+    model, params, _, _ = linear()
+    law = reuse_law(model, params, FinitePopulation(X, Y, P), 0.3, 300)
+    hessian = (X * P[:, None]).T @ X
+    minimum = np.linalg.solve(hessian, X.T @ (P * Y))
+    gradients = X * (X @ minimum - Y)[:, None]
+    covariance = (gradients * P[:, None]).T @ gradients
+    takeuchi = np.trace(np.linalg.solve(hessian, covariance))
+    assert law.scaled_gap[-1] == pytest.approx(takeuchi, rel=1e-9)
+    assert law.reuse_factor[-1] == pytest.approx(0, abs=1e-9)
 
 
 def test_samples_are_the_points_of_the_expectations_over_i():
@@ -119,7 +132,4 @@ def test_on_a_digits_perceptron_the_law_is_what_is_measured():
     measured = [reuse_factor(*zip(*at_step, strict=True)) for at_step in pairs]
     values, errors = np.array([(m.value, m.standard_error) for m in measured]).T
     within = np.abs(values - law.reuse_factor) <= 2 * errors
-    for t in (0, 1, 3, 10, 30, 60, 100):
-        print(t, law.reuse_factor[t], values[t], errors[t])
-    print(within[1:].mean())
     assert within[1:].mean() >= 0.9
