@@ -1,6 +1,7 @@
 """The laws of reuse: κ, the gap and OSGR along training, to leading order in 1/n (4.5, 4.10, 4.11).
 
-Imports ``contract``, ``gradients``, ``parallel``, ``osgr/curvature`` and ``osgr/ratio``.
+Imports ``contract``, ``gradients``, ``parallel``, ``osgr/curvature``, ``osgr/ratio`` and
+``osgr/support``.
 """
 
 from collections.abc import Sequence
@@ -16,12 +17,10 @@ from gsnr_ref.contract import (
     Model,
     Params,
     as_array,
-    check_batch,
     check_count,
     check_learning_rate,
     flat,
     flat_rows,
-    is_finite_population,
     numbers_like,
 )
 from gsnr_ref.gradients import per_sample_gradients
@@ -33,6 +32,7 @@ from gsnr_ref.osgr.curvature import (
     times_each,
 )
 from gsnr_ref.osgr.ratio import quotient
+from gsnr_ref.osgr.support import checked_support
 from gsnr_ref.parallel import one_blas_thread
 
 
@@ -132,13 +132,9 @@ def reuse_law(
     """
     n_steps = check_count("n_steps", n_steps, 0)
     check_learning_rate(learning_rate)
-    if not is_finite_population(population):
-        raise InputError(
-            f"population is {type(population).__name__}; expected x, y and probabilities"
-        )
-    x, y = check_batch(model, params, population.x, population.y)
+    x, y, probabilities = checked_support(model, params, population)
     losses = model.loss(params, x, y)
-    p, rate = (numbers_like(losses, v) for v in (population.probabilities, learning_rate))
+    p, rate = (numbers_like(losses, v) for v in (probabilities, learning_rate))
     chosen = _indices(samples, len(x))
     chances = p[chosen] / p[chosen].sum()  # of the points i in E_i
     like = {name: params[name] for name in model.trainable}

@@ -67,7 +67,8 @@ LAYERS = {
     "osgr.expansion": {"contract", "gradients", "osgr.curvature", "osgr.support"},
     "osgr.reused": {"contract", "moments", "osgr.ratio"},
     "osgr.finite_step": {"contract", "osgr.curvature", "osgr.ratio"},
-    "osgr.influence": {"contract", "gradients", "parallel", "osgr.curvature", "osgr.ratio"},
+    "osgr.influence": {"contract", "gradients", "parallel"}
+    | {"osgr.curvature", "osgr.ratio", "osgr.support"},
     "osgr.leave_one_out": {"contract", "gradients", "parallel", "osgr.curvature", "osgr.ratio"},
     "osgr.preconditioned": {"contract", "moments", "signal_to_noise"},
     "osgr.holdout": {"contract", "moments", "signal_to_noise"},
