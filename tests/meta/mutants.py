@@ -30,6 +30,7 @@ from queue import Queue
 ROOT = Path(__file__).parents[2]
 EQUIVALENT = Path(__file__).parent / "equivalent_mutants.json"
 ROOMS = (
+    "autodiff.py",
     "contract.py",
     "gradients",
     "moments",
@@ -39,6 +40,8 @@ ROOMS = (
     "related",
     "closed_form",
     "feature_learning.py",
+    "loss_checks.py",
+    "two_samples.py",
 )
 BAR = 0.95  # share of the mutants that change behaviour, to be killed
 EVERYTHING = [  # all default tests but those of the tests, slow ones that cannot see a mutant
