@@ -74,7 +74,7 @@ def test_every_route_takes_any_mapping_of_params():
     model, population = MLP((1, 2, 1)), FinitePopulation(RNG.standard_normal((3, 1)), np.ones(3))
     params = model.init(0)
     routes = [
-        lambda params: measured_osgr(model, params, population, 2, 0.1, 2).value,
+        lambda params: measured_osgr(model, params, population, 2, 0.1, n_trials=2).value,
         lambda params: enumerated_osgr(model, params, population, 2, 0.1).value,
         lambda params: osgr_expansion(model, params, population, 2).c1,
         lambda params: feature_learning_terms(
@@ -143,7 +143,7 @@ CALLS = [
     lambda model: per_sample_gradients(model, {}, X, Y),
     lambda model: gradient_moments(model, {}, X, Y),
     lambda model: gradient_moments(model, {}, [(X, Y)], method="loop"),
-    lambda model: measured_osgr(model, {}, POPULATION, 2, 0.1, 2),
+    lambda model: measured_osgr(model, {}, POPULATION, 2, 0.1, n_trials=2),
     lambda model: enumerated_osgr(model, {}, POPULATION, 2, 0.1),
     lambda model: osgr_expansion(model, {}, POPULATION, 2),
     lambda model: feature_learning_terms(model, {}, X, Y, "layer2"),
