@@ -45,7 +45,7 @@ def mean_gradient(
 
     def gradient(theta: Any) -> Any:
         def loss(boxed: Any) -> Any:
-            return model.loss(params | {name: boxed[name] for name in moving}, x, y)
+            return model.loss(dict(params) | {name: boxed[name] for name in moving}, x, y)
 
         backward, _ = make_vjp(loss)(theta)
         return backward(weights)

@@ -154,7 +154,7 @@ def reuse_law(
             gap = -chances @ (apart * influences).sum(axis=1)  # 4.10
             terms.append((noise, reuse, gap, mean @ mean))
             influences = influences - rate * (carried + apart)  # δ_{i,t+1}
-            params = params | {name: params[name] - rate * gradient[name] for name in like}
+            params = dict(params) | {name: params[name] - rate * gradient[name] for name in like}
     return ReuseLaw(
         np.array([1 + quotient(reuse, noise) for noise, reuse, _, _ in terms]),  # 4.5
         np.array([gap for _, _, gap, _ in terms]),

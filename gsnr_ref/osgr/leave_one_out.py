@@ -155,7 +155,7 @@ def leave_one_out_run(
             without = (n * carried - own) / (n - 1)  # H_{D∖i} q_i
             apart = (flat(gradient) - gradients) / (n - 1)  # g_{D∖i} − g_D
             moves = moves - rate * (without + apart)  # 4.12
-            params = params | {name: params[name] - rate * gradient[name] for name in like}
+            params = dict(params) | {name: params[name] - rate * gradient[name] for name in like}
     columns = [np.array(column) for column in zip(*recorded, strict=True)]
     return LeaveOneOutRun(np.array(steps), *columns)
 
@@ -167,7 +167,7 @@ def _looked_at(model: Model, params: Params, x: Array, y: Array, moves: Params) 
     pairs: list[Any] = []
     fewer: list[Any] = []
     for i in range(n):
-        moved = params | {name: params[name] + move[i] for name, move in moves.items()}
+        moved = dict(params) | {name: params[name] + move[i] for name, move in moves.items()}
         g = flat_rows(per_sample_gradients(model, moved, x, y))
         squares = (g * g).sum(axis=1)
         rest, rest_squares = g.sum(axis=0) - g[i], squares.sum() - squares[i]  # sums over D∖i
