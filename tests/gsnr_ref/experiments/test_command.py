@@ -35,19 +35,31 @@ def test_list(capsys):
     [
         ([], "NAME is missing; expected all, or a name from --list"),
         (["identity"], "NAME is 'identity'; expected all or one of ['identity-over-training'"),
-        (["frozen-layer", "--set", "n"], "--set n: expected one of ["),
-        (["frozen-layer", "--set", "m=3"], "--set m=3: expected one of ["),
-        (["frozen-layer", "--set", "n=ten"], "--set n=ten: is 'ten'; expected int"),
-        (["frozen-layer", "--set", "n=1.5"], "--set n=1.5: is 1.5; expected int"),
-        (["frozen-layer", "--set", "n=Infinity"], "--set n=Infinity: is inf; expected int"),
-        (["frozen-layer", "--set", "n=true"], "--set n=true: is True; expected int"),
-        (["frozen-layer", "--set", "scale=[]"], "is empty; expected at least one value"),
-        (["frozen-layer", "--set", "activation=3"], "is 3; expected str"),
+        (
+            ["frozen-layer", "--set", "n"],
+            "--set is 'n'; expected KEY=VALUE, KEY one of activat",
+        ),
+        (["frozen-layer", "--set", "m=3"], "--set is 'm=3'; expected KEY=VALUE, KEY one of activ"),
+        (["frozen-layer", "--set", "n=ten"], "--set n: is 'ten'; expected a whole number, 2 to"),
+        (["frozen-layer", "--set", "n=1.5"], "--set n: is '1.5'; expected a whole number, 2 to"),
+        (["frozen-layer", "--set", "n=1"], "--set n: is '1'; expected a whole number, 2 to"),
+        (["frozen-layer", "--set", "n=Infinity"], "--set n: is 'Infinity'; expected a whole"),
+        (["frozen-layer", "--set", "n=true"], "--set n: is 'true'; expected a whole number"),
+        (["frozen-layer", "--set", "n=[3]"], "--set n: is '[3]'; expected a whole number"),
+        (["frozen-layer", "--set", "learning_rate=NaN"], "learning_rate: is 'NaN'; expected a num"),
+        (["frozen-layer", "--set", "learning_rate=0"], "expected a number, 1e-06 to 1"),
+        (["frozen-layer", "--set", "scale=[]"], "--set scale: is '[]'; expected a number, 0.001"),
+        (["frozen-layer", "--set", "scale=[1, 1.0]"], "a list of them, all different"),
+        (["frozen-layer", "--set", "activation=3"], "is '3'; expected one of tanh, relu, sigmoid"),
+        (["frozen-layer", "--set", "activation=swish"], "is 'swish'; expected one of tanh, relu"),
+        (["random-labels", "--set", "data=imagenet"], "is 'imagenet'; expected one of digits, m"),
+        (["osgr-pictures", "--set", "n=50"], "--set n: is '50'; expected a list of 3 values, each"),
+        (["osgr-pictures", "--set", "n=" + "[" * 99_999], "--set n: is '[[[[[["),
+        (["osgr-pictures", "--set", "last_step=" + "9" * 9999], "--set last_step: is '999999999"),
+        (["frozen-layer", "--dask", "nowhere"], "--dask nowhere: no scheduler answers there ("),
         (["all", "--set", "n=3"], "--set is given with all; expected a single experiment"),
         (["frozen-layer", "--scale", "huge"], "argument --scale: invalid choice: 'huge'"),
         (["frozen-layer", "--jobs", "0"], "argument --jobs: is '0'"),
-        (["random-labels", "--set", "data=imagenet", "--scale", "smoke"], "data is 'imagenet'"),
-        (["frozen-layer", "--scale", "smoke", "--set", "activation=swish"], "activation is"),
     ],
 )
 def test_bad_usage_is_one_clear_line(capsys, tmp_path, arguments, message):
@@ -55,6 +67,7 @@ def test_bad_usage_is_one_clear_line(capsys, tmp_path, arguments, message):
     assert (code, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []  # nothing is made
 
 
 FAST = ("frozen-layer", "--scale", "smoke", "--set", "last_step=10", "--set", "repetitions=1")
@@ -107,6 +120,7 @@ def test_a_missing_extra_is_named(capsys, tmp_path, monkeypatch, extra):
     code, _, err = run(capsys, *FAST, "--out", tmp_path)
     assert code == 2
     assert 'pip install "gsnr-ref[experiments]"' in err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.experiments

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gsnr_ref import parallel
 from gsnr_ref.experiments.harness import GridError, cell_key, run_grid
 from tests.gsnr_ref.experiments.harness import toy_grid
 
@@ -23,6 +24,7 @@ def importable():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.syspath_prepend(ROOT)
+        patch.setattr(parallel, "_cores", lambda: 2)  # on one core, nothing would run in parallel
         yield
 
 
@@ -132,7 +134,9 @@ def test_a_full_disk_is_said_and_the_rest_is_kept(tmp_path, monkeypatch):
         return replace(*arguments)
 
     monkeypatch.setattr(files.os, "replace", full)
-    with pytest.raises(GridError, match=r"No space left on device\. 3 of 20 cells are kept"):
+    with pytest.raises(
+        GridError, match=r"\.json: .*No space left on device.*3 of 20 cells are kept"
+    ):
         run_grid("toy", toy_grid.run, toy_grid.CELLS, tmp_path)
     assert len(list(tmp_path.iterdir())) == 3  # no half-written file
 
