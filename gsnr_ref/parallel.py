@@ -53,6 +53,26 @@ def _interrupts_wait() -> Iterator[None]:
             handler(*held[0])
 
 
+@contextmanager
+def starting_workers() -> Iterator[None]:
+    """Processes that start in here never see the Ctrl-C that a terminal sends to all: we stop them.
+
+    Examples
+    --------
+    >>> with starting_workers():
+    ...     1 + 1
+    2
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def n_workers(n_jobs: int, n_pieces: int) -> int:
     """How many processes to start: never more than there are pieces of work, or cores.
 
@@ -105,4 +125,7 @@ def in_parallel(
     workers = n_workers(n_jobs, len(pieces))
     from joblib import Parallel, delayed
 
-    return list(Parallel(workers)(delayed(function)(*arguments, piece) for piece in pieces))
+    tasks = (delayed(function)(*arguments, piece) for piece in pieces)
+    with starting_workers():
+        results = Parallel(workers, return_as="generator")(tasks)
+    return list(results)

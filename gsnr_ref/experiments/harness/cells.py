@@ -88,7 +88,12 @@ def rows_in(content: bytes, cell: Cell) -> tuple[list[Row], float]:
         raise CellFileError(f"it holds what no cell does: {error}") from error
     if kept.keys() != {"cell", "seconds", "rows"} or kept["cell"] != cell:
         raise CellFileError("it holds another cell")
-    return kept["rows"], kept["seconds"]
+    rows, seconds = kept["rows"], kept["seconds"]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise CellFileError("it holds no rows")
+    if not isinstance(seconds, (int, float)):
+        raise CellFileError("it does not tell how long it took")
+    return rows, seconds
 
 
 def read_cell(path: Path, cell: Cell) -> tuple[list[Row], float] | None:

@@ -51,7 +51,7 @@ def cluster(address: str) -> Iterator[Any]:
         client.close()
 
 
-def results(
+def on_cluster(
     address: str, task: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]
 ) -> Iterator[Any]:
     """Return ``task(*a)`` for all arguments, in the order in which they are done.

@@ -4,6 +4,7 @@ Imports ``contract``, ``experiments/harness/cells``, ``experiments/harness/clust
 ``experiments/harness/experiment`` and ``parallel``.
 """
 
+import contextlib
 import threading
 import time
 import warnings
@@ -19,9 +20,9 @@ from gsnr_ref.experiments.harness.cells import (
     read_cell,
     write_cell,
 )
-from gsnr_ref.experiments.harness.cluster import results
+from gsnr_ref.experiments.harness.cluster import on_cluster
 from gsnr_ref.experiments.harness.experiment import Cell, Row
-from gsnr_ref.parallel import n_workers, one_blas_thread
+from gsnr_ref.parallel import n_workers, one_blas_thread, starting_workers
 
 #: autograd traces in global state: in a worker that has several threads, cells take turns.
 _ONE_AT_A_TIME = threading.Lock()
@@ -123,7 +124,7 @@ def _compute(
     if not tasks:
         return
     if dask is not None:
-        yield from results(dask, _keyed, tasks)
+        yield from on_cluster(dask, _keyed, tasks)
         return
     workers = 1 if n_jobs == 1 else n_workers(n_jobs, len(tasks))
     if workers == 1:
@@ -132,7 +133,10 @@ def _compute(
     from joblib import Parallel, delayed
 
     parallel = Parallel(workers, return_as="generator_unordered", batch_size=1)
-    yield from parallel(delayed(_keyed)(*task) for task in tasks)
+    with starting_workers():
+        results = parallel(delayed(_keyed)(*task) for task in tasks)
+    with contextlib.closing(results):  # which stops the workers
+        yield from results
 
 
 def _keyed(

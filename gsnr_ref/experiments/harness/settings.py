@@ -167,4 +167,5 @@ def _read(text: str, old: Any, expected: Expected) -> Any:
 
 def _short(text: str) -> str:
     """In quotes, on one line, and not too long for it."""
-    return ascii(text if len(text) <= 60 else f"{text[:57]}...")
+    quoted = ascii(text)
+    return quoted if len(quoted) <= 60 else f"{quoted[:57]}...{quoted[-1]}"
