@@ -48,7 +48,7 @@ LAYERS = {
     "experiments.harness.extras": set(),
     "experiments.harness.experiment": {"experiments.harness.settings"},
     "experiments.harness.cells": {"experiments.harness.experiment", "files"},
-    "experiments.harness.cluster": {"experiments.harness.cells"},
+    "experiments.harness.dask_cluster": {"experiments.harness.cells"},
     "experiments.harness.folder": {"experiments.harness.cells"},
     "experiments.harness.drawing": set(),
     "experiments.harness.rows": {"experiments.harness.experiment"},
@@ -62,7 +62,7 @@ LAYERS = {
     "experiments.harness.grid": {
         "contract",
         "experiments.harness.cells",
-        "experiments.harness.cluster",
+        "experiments.harness.dask_cluster",
         "experiments.harness.experiment",
         "parallel",
     },

@@ -9,7 +9,7 @@ from gsnr_ref.experiments.harness.cells import (
     cell_key,
     read_cell,
 )
-from gsnr_ref.experiments.harness.cluster import cluster
+from gsnr_ref.experiments.harness.dask_cluster import cluster
 from gsnr_ref.experiments.harness.drawing import COLOURS, MARKERS, curve, figure, log_steps
 from gsnr_ref.experiments.harness.experiment import (
     SCALES,

@@ -1,10 +1,9 @@
 """Cells computed in this process, in several, or on a Dask cluster; each kept once it is done.
 
-Imports ``contract``, ``experiments/harness/cells``, ``experiments/harness/cluster``,
+Imports ``contract``, ``experiments/harness/cells``, ``experiments/harness/dask_cluster``,
 ``experiments/harness/experiment`` and ``parallel``.
 """
 
-import contextlib
 import threading
 import time
 import warnings
@@ -20,7 +19,7 @@ from gsnr_ref.experiments.harness.cells import (
     read_cell,
     write_cell,
 )
-from gsnr_ref.experiments.harness.cluster import on_cluster
+from gsnr_ref.experiments.harness.dask_cluster import on_cluster
 from gsnr_ref.experiments.harness.experiment import Cell, Row
 from gsnr_ref.parallel import n_workers, one_blas_thread, starting_workers
 
@@ -135,8 +134,13 @@ def _compute(
     parallel = Parallel(workers, return_as="generator_unordered", batch_size=1)
     with starting_workers():
         results = parallel(delayed(_keyed)(*task) for task in tasks)
-    with contextlib.closing(results):  # which stops the workers
-        yield from results
+    try:
+        for result in results:  # noqa: UP028 (`yield from` would close the results itself)
+            yield result
+    finally:
+        with warnings.catch_warnings():  # that tasks are stopped: so they should
+            warnings.filterwarnings("ignore", r"\d+ tasks", UserWarning)
+            results.close()
 
 
 def _keyed(

@@ -1,4 +1,4 @@
-"""Faults from outside: signals, a full disk, no home, another locale, a cluster that falls apart."""
+"""Faults from outside: signals, full disks, no home, another locale, a cluster that is lost."""
 
 import contextlib
 import os
@@ -123,7 +123,7 @@ RUN = f"{sys.executable} -m tests.gsnr_ref.experiments.faulty none {' '.join(SMA
 
 
 @pytest.mark.experiments
-@pytest.mark.parametrize("kilobytes", [4, 20, 60, 150])
+@pytest.mark.parametrize("kilobytes", [4, 20, 60])
 def test_a_full_disk_is_told_with_the_files_name_and_the_run_goes_on(tmp_path, expected, kilobytes):
     script = f"""
     disk=$1/disk; mkdir $disk; mount -t tmpfs -o size={kilobytes}k none $disk
@@ -155,7 +155,8 @@ def test_a_read_only_folder_is_told_by_name(tmp_path):
 @pytest.mark.experiments
 @pytest.mark.parametrize("home", [None, "/no/such/folder", "/proc"])
 def test_no_home_changes_nothing(tmp_path, expected, home):
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    ours = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR", "JOBLIB_TEMP_FOLDER")
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
     environment |= {} if home is None else {"HOME": home}
     work = tmp_path / "work"
     work.mkdir()
@@ -195,14 +196,12 @@ def test_warnings_as_errors_change_nothing(tmp_path, expected):
 
 @pytest.mark.experiments
 def test_the_same_bytes_on_any_number_of_blas_threads_and_processes(tmp_path, expected):
-    for threads in ("1", "2", "4"):
-        for jobs in (1, 2):
-            out = tmp_path / f"{threads}-{jobs}"
-            environment = os.environ | {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
-            process = start(*SMALL, "--out", out, "--jobs", jobs, env=environment)
-            code, err = ended(process)
-            assert code == 0, err
-            assert numbers(out) == expected  # each cell runs on one thread: no tolerance
+    for threads, jobs in (("1", 1), ("4", 1), ("4", 2)):
+        out = tmp_path / f"{threads}-{jobs}"
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+        code, err = ended(start(*SMALL, "--out", out, "--jobs", jobs, env=environment))
+        assert code == 0, err
+        assert numbers(out) == expected  # each cell runs on one thread: no tolerance
 
 
 # --- Dask
@@ -214,21 +213,16 @@ def processes_of_a_cluster(n_workers, nanny):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    dask = [sys.executable, "-m", "distributed.cli"]
-    port = address.rpartition(":")[2]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": ROOT}
-    scheduler = subprocess.Popen(
-        [*dask[:2], "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port]
-        + ["--no-dashboard"], start_new_session=True, **quiet,
-    )  # fmt: skip
+
+    def begin(what, *arguments):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *arguments]
+        return subprocess.Popen([*command, "--no-dashboard"], start_new_session=True, **quiet)
+
+    port = address.rpartition(":")[2]
+    scheduler = begin("scheduler", "--host", "127.0.0.1", "--port", port)
     kind = "--nanny" if nanny else "--no-nanny"
-    workers = [
-        subprocess.Popen(
-            [*dask[:2], "distributed.cli.dask_worker", address, kind, "--nthreads", "1"]
-            + ["--no-dashboard"], start_new_session=True, **quiet,
-        )
-        for _ in range(n_workers)
-    ]  # fmt: skip
+    workers = [begin("worker", address, kind, "--nthreads", "1") for _ in range(n_workers)]
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -269,7 +263,7 @@ def test_a_killed_dask_worker_changes_nothing(tmp_path, monkeypatch, toy, nanny)
 def test_a_lost_cluster_is_one_error_in_seconds_and_the_run_goes_on(
     tmp_path, monkeypatch, toy, lost
 ):
-    monkeypatch.setattr("gsnr_ref.experiments.harness.cluster._WITHOUT_WORKERS", 3.0)
+    monkeypatch.setattr("gsnr_ref.experiments.harness.dask_cluster._WITHOUT_WORKERS", 3.0)
     with processes_of_a_cluster(2, nanny=False) as (address, scheduler, workers):
         processes = [scheduler] if lost == "scheduler" else workers
         at_the_third_cell(
