@@ -39,6 +39,7 @@ def test_so_it_is_between_threads(tmp_path):
     assert "another run is at work" in seen[0]
 
 
+@pytest.mark.experiments
 def test_a_killed_run_blocks_nobody(tmp_path):
     code = (
         "import sys, time; from pathlib import Path; "
