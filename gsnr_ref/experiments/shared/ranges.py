@@ -1,8 +1,8 @@
 """What the settings of the experiments may be. Imports ``experiments/harness`` and ``toy_models``.
 
 Upper bounds leave room for anything a cluster can do, and refuse slips of the finger. A learning
-rate below 1e-6 would drown in the rounding of float32 parameters; one above 1 lets training leave
-the range of numbers.
+rate below 1e-6 would drown in the rounding of float32 parameters; one above 1, or initial weights
+times more than 5, let training leave the range of numbers.
 """
 
 from gsnr_ref.experiments.harness import Expected, number, one_of, whole
@@ -33,7 +33,7 @@ RANGES: dict[str, Expected] = {
     "n_hidden": _UNITS,
     "width": _UNITS,
     "n_layers": whole(1, 100),
-    "scale": number(1e-3, 100),
+    "scale": number(1e-3, 5),
     # How
     "learning_rate": number(1e-6, 1),
     "last_step": _STEPS,

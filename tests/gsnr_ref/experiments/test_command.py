@@ -148,7 +148,7 @@ def test_list_with_a_name_tells_what_each_setting_may_be(capsys):
     code, out, _ = run(capsys, "frozen-layer", "--list", "--scale", "smoke")
     assert code == 0
     assert "  n=100\n      a whole number, 2 to 10000000\n" in out
-    assert "  scale=[0.3,1.0]\n      a number, 0.001 to 100, or a list of them, all diff" in out
+    assert "  scale=[0.3,1.0]\n      a number, 0.001 to 5, or a list of them, all diff" in out
 
 
 #: Values at the edge of what is stated, and beside it; of others each experiment has its own.
@@ -157,7 +157,7 @@ EDGES = {
     "hidden": [2, 30], "n_hidden": [1, 50], "width": [1, 100], "last_step": [1, 11, 100],
     "epochs": [[1], [2]], "n_sets": [2, 3], "n_test": [2], "steps": [[0], [7]], "n_runs": [2],
     "n_trials": [2], "n_population": [2], "trained": [[0], [50]], "n_curve": [2],
-    "n_layers": [[1], [20]], "measured_steps": [[0], [9]], "scale": [[1e-3], [100]],
+    "n_layers": [[1], [20]], "measured_steps": [[0], [9]], "scale": [[1e-3], [5]],
     "label_noise": [[0], [1], [0, 1]], "mixture": [[0], [1]], "cell": [["lstm"]],
     "activation": ["relu", "sigmoid", "softplus", "identity"], "task": [["digits"]],
 }  # fmt: skip
