@@ -31,8 +31,13 @@ Each run writes `config.json`, `results.csv`, `findings.json`, figures as PNG an
 a setting. Cells are independent: `--jobs N` runs them in N processes, `--dask tcp://HOST:PORT` on
 the workers of a Dask cluster that have the same version of this package
 (`pip install ".[cluster]"`) and, for MNIST and CIFAR-10, the variable `GSNR_REF_DATA`. The
-numbers are the same to the last digit. A run that was stopped goes on with `--resume`, and loses
-only the cells that were in flight.
+numbers are the same to the last digit on one machine (on another, linear algebra rounds its own
+way: relative differences of some 1e-15). A run that was stopped or killed, or met a full disk, goes
+on with `--resume`, and loses only the cells that were in flight. The file of a cell has a digest:
+one that was changed, is truncated or holds something else is told, and its cell computed again; one
+that cannot be read is an error that names it. One run at a time has a folder. `NAME --list` tells
+what each setting may be; what is wrong with settings, data, libraries or the cluster is told before
+the folder is made.
 """
 
 

@@ -16,9 +16,18 @@ from gsnr_ref.experiments.harness import (
     figure,
     log_steps,
     mean_curve,
+    whole,
     with_settings,
 )
-from gsnr_ref.experiments.shared import as_float32, convnet, draw, mean_gradient, moved, pool
+from gsnr_ref.experiments.shared import (
+    RANGES,
+    as_float32,
+    convnet,
+    draw,
+    mean_gradient,
+    moved,
+    pool,
+)
 from gsnr_ref.feature_learning import feature_learning_terms
 from gsnr_ref.gradients import per_sample_gradients
 from gsnr_ref.related import sign_agreement
@@ -193,8 +202,10 @@ EXPERIMENT = Experiment(
         label_noise=(0.0, 0.0, 0.0),
         repetitions=(1, 2, 5),
     ),
+    expected=RANGES | {"hidden": whole(2, 10_000)},  # one unit, once dead, leaves no weight
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
+    load=lambda settings: pool(settings["data"]),
 )

@@ -20,7 +20,7 @@ from gsnr_ref.experiments.harness import (
     values,
     with_settings,
 )
-from gsnr_ref.experiments.shared import Rise, descend, log_spaced, losses
+from gsnr_ref.experiments.shared import RANGES, Rise, descend, log_spaced, losses
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.signal_to_noise import gsnr_summary
 from toy_models import MLP, ProductRegression
@@ -124,6 +124,7 @@ EXPERIMENT = Experiment(
         repetitions=(2, 10, 50),
         scale=([0.3, 1.0], [0.1, 0.3, 1.0, 3.0], [0.03, 0.1, 0.3, 1.0, 3.0]),
     ),
+    expected=RANGES,
     cells=cells,
     run=run,
     figures=figures,

@@ -13,6 +13,7 @@ from gsnr_ref.experiments.harness import (
     with_settings,
 )
 from gsnr_ref.experiments.shared import (
+    RANGES,
     as_float32,
     both_sides,
     convnet,
@@ -98,8 +99,10 @@ EXPERIMENT = Experiment(
         n_sets=(4, 10, 10),
         n_test=(500, 5000, 10000),
     ),
+    expected=RANGES,
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
+    load=lambda settings: pool(settings["data"]),
 )

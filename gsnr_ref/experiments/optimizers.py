@@ -19,7 +19,7 @@ from gsnr_ref.experiments.harness import (
     select,
     with_settings,
 )
-from gsnr_ref.experiments.shared import draw, mean_gradient, pool
+from gsnr_ref.experiments.shared import RANGES, draw, mean_gradient, pool
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.osgr.ratio import ratio_of_means
 from toy_models import MLP
@@ -205,8 +205,10 @@ EXPERIMENT = Experiment(
         steps=([0, 5, 20], [0, 1, 3, 10, 30, 100, 300], [0, 1, 3, 10, 30, 100, 300, 1000, 3000]),
         n_runs=(20, 200, 2000),
     ),
+    expected=RANGES,
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
+    load=lambda settings: pool(settings["data"]),
 )

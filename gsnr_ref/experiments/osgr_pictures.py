@@ -13,9 +13,10 @@ from gsnr_ref.experiments.harness import (
     column,
     figure,
     select,
+    whole,
     with_settings,
 )
-from gsnr_ref.experiments.shared import draw, losses, moved, pool
+from gsnr_ref.experiments.shared import RANGES, draw, losses, moved, pool
 from gsnr_ref.inference import debiased_osgr
 from gsnr_ref.moments import gradient_moments
 from toy_models import MLP
@@ -135,8 +136,15 @@ EXPERIMENT = Experiment(
         learning_rate=(0.1, 0.1, 0.1),
         last_step=(30, 300, 1000),
     ),
+    expected=RANGES
+    | {
+        "n": RANGES["n"].values(len(PICTURES)),
+        "label_noise": RANGES["label_noise"].values(len(PICTURES)),
+        "last_step": whole(11, 10_000_000),  # the findings look at the first 10
+    },
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
+    load=lambda settings: pool(settings["data"]),
 )

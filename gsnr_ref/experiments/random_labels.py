@@ -21,6 +21,7 @@ from gsnr_ref.experiments.harness import (
     with_settings,
 )
 from gsnr_ref.experiments.shared import (
+    RANGES,
     Pool,
     Rise,
     as_float32,
@@ -193,8 +194,10 @@ EXPERIMENT = Experiment(
         repetitions=(1, 2, 5),
         mixture=([0.0, 0.5, 1.0], [0.0, 0.1, 0.3, 0.5, 1.0], [0.0, 0.1, 0.2, 0.3, 0.5, 1.0]),
     ),
+    expected=RANGES,
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
+    load=lambda settings: pool(settings["data"]),
 )

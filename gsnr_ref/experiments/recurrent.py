@@ -21,6 +21,7 @@ from gsnr_ref.experiments.harness import (
     with_settings,
 )
 from gsnr_ref.experiments.shared import (
+    RANGES,
     Rise,
     as_float32,
     both_sides,
@@ -170,8 +171,10 @@ EXPERIMENT = Experiment(
         last_step=(20, 1000, 3000),
         n_curve=(50, 500, 10000),
     ),
+    expected=RANGES,
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
+    load=lambda settings: [sequences(task) for task in settings["task"]],
 )

@@ -16,7 +16,16 @@ from gsnr_ref.experiments.harness import (
     select,
     with_settings,
 )
-from gsnr_ref.experiments.shared import Rise, as_float32, descend, draw, log_spaced, losses, pool
+from gsnr_ref.experiments.shared import (
+    RANGES,
+    Rise,
+    as_float32,
+    descend,
+    draw,
+    log_spaced,
+    losses,
+    pool,
+)
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.signal_to_noise import gsnr_summary
 from toy_models import MLP
@@ -110,8 +119,10 @@ EXPERIMENT = Experiment(
         repetitions=(1, 5, 10),
         n_layers=([1, 3], [1, 2, 3, 5], [1, 2, 3, 5, 8]),
     ),
+    expected=RANGES,
     cells=cells,
     run=run,
     figures=figures,
     findings=findings,
+    load=lambda settings: pool(settings["data"]),
 )

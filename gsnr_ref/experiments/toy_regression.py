@@ -20,7 +20,7 @@ from gsnr_ref.experiments.harness import (
     select,
     with_settings,
 )
-from gsnr_ref.experiments.shared import both_sides, descend
+from gsnr_ref.experiments.shared import RANGES, both_sides, descend
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.osgr.measured import measured_osgr
 from gsnr_ref.osgr.predicted import predicted_osgr
@@ -157,6 +157,7 @@ EXPERIMENT = Experiment(
         n_sets=(4, 10, 50),
         n_test=(1000, 10000, 10000),
     ),
+    expected=RANGES,
     cells=cells,
     run=run,
     figures=figures,

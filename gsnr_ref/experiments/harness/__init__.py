@@ -3,6 +3,13 @@
 It knows nothing of GSNR: an experiment gives it cells, a function of a cell, figures and findings.
 """
 
+from gsnr_ref.experiments.harness.cells import (
+    CellFileError,
+    GridError,
+    cell_key,
+    read_cell,
+)
+from gsnr_ref.experiments.harness.dask_cluster import cluster
 from gsnr_ref.experiments.harness.drawing import COLOURS, MARKERS, curve, figure, log_steps
 from gsnr_ref.experiments.harness.experiment import (
     SCALES,
@@ -10,14 +17,23 @@ from gsnr_ref.experiments.harness.experiment import (
     Experiment,
     Finding,
     Row,
-    Settings,
     by_scale,
     labels,
     with_settings,
 )
-from gsnr_ref.experiments.harness.grid import GridError, cell_key, run_grid
+from gsnr_ref.experiments.harness.extras import require
+from gsnr_ref.experiments.harness.folder import held
+from gsnr_ref.experiments.harness.grid import run_grid
 from gsnr_ref.experiments.harness.output import as_csv, command_line, write_output
 from gsnr_ref.experiments.harness.rows import column, mean_curve, select, values
+from gsnr_ref.experiments.harness.settings import (
+    Expected,
+    Settings,
+    expectation,
+    number,
+    one_of,
+    whole,
+)
 
 __all__ = [  # noqa: RUF022 (in the order of use)
     # What an experiment is
@@ -30,9 +46,20 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "by_scale",
     "with_settings",
     "labels",
+    # What its settings may be
+    "Expected",
+    "whole",
+    "number",
+    "one_of",
+    "expectation",
     # Its cells computed
+    "require",
+    "cluster",
+    "held",
     "run_grid",
     "cell_key",
+    "read_cell",
+    "CellFileError",
     "GridError",
     # What is made of the rows
     "select",

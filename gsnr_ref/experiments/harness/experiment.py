@@ -1,18 +1,18 @@
 """What an experiment is: a grid of independent cells, and what is made of their rows.
 
-Imports nothing of the package.
+Imports ``experiments/harness/settings``.
 """
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from gsnr_ref.experiments.harness.settings import Expected, Settings, changed
 
 #: One measurement: names and numbers, a line of results.csv.
 Row = dict[str, Any]
 #: Everything a cell depends on, as JSON can hold it.
 Cell = dict[str, Any]
-Settings = dict[str, Any]
 SCALES = ("smoke", "default", "paper")
 
 
@@ -53,6 +53,8 @@ class Experiment:
     scales : dict of str to Settings
         By scale: smoke (seconds), default (minutes), paper (hours, or a cluster). `by_scale` makes
         it from a table with a line a setting.
+    expected : dict of str to Expected
+        What each setting may be. Within it every run comes to its end, given time and memory.
     cells : callable
         ``cells(settings)`` -> cells without their seed, most expensive first.
     run : callable
@@ -61,16 +63,21 @@ class Experiment:
         ``figures(rows, settings)`` -> matplotlib figures by name.
     findings : callable
         ``findings(rows, settings)`` -> findings.
+    load : callable
+        ``load(settings)`` reads the data that the cells will read, so that what is not there is
+        told before anything is written.
     """
 
     name: str
     title: str
     asks: str
     scales: dict[str, Settings]
+    expected: Mapping[str, Expected]
     cells: Callable[[Settings], list[Cell]]
     run: Callable[[Cell], list[Row]]
     figures: Callable[[list[Row], Settings], dict[str, Any]]
     findings: Callable[[list[Row], Settings], list[Finding]]
+    load: Callable[[Settings], object] = lambda settings: None
 
     def settings(self, scale: str, changes: Iterable[str] = ()) -> Settings:
         """Settings of a scale with ``key=value`` changes, checked against what is there.
@@ -78,40 +85,9 @@ class Experiment:
         Raises
         ------
         ValueError
-            If a change is no ``key=value``, the key is not there, or the value has another type.
+            In one line that names the key and what is expected, if a change is none of that.
         """
-        settings = dict(self.scales[scale])
-        for change in changes:
-            key, equals, text = change.partition("=")
-            if not equals or key not in settings:
-                raise ValueError(
-                    f"--set {change}: expected one of {sorted(settings)}, = and a value"
-                )
-            settings[key] = _like(settings[key], text, change)
-        return settings
-
-
-def _like(old: Any, text: str, change: str) -> Any:
-    """Read a value of the type of the old one; a single value will do for a list."""
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        value = text
-    if isinstance(old, list) and not isinstance(value, list):
-        value = [value]
-    models = [old[0]] * len(value) if isinstance(old, list) else [old]
-    news = value if isinstance(old, list) else [value]
-    for new, model in zip(news, models, strict=True):
-        fits = _is_number(new) if _is_number(model) else isinstance(new, type(model))
-        if not fits or (isinstance(model, int) and new % 1 != 0):
-            raise ValueError(f"--set {change}: is {new!r}; expected {type(model).__name__}")
-    if isinstance(old, list) and not value:
-        raise ValueError(f"--set {change}: is empty; expected at least one value")
-    return value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return changed(self.scales[scale], self.expected, changes)
 
 
 def by_scale(**settings: tuple[Any, Any, Any]) -> dict[str, Settings]:

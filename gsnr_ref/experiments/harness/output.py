@@ -1,6 +1,7 @@
 """What a run leaves behind: config.json, results.csv, findings.json, figures and report.html.
 
-Imports ``experiments/harness/drawing``, ``experiments/harness/experiment`` and ``files``.
+Imports ``experiments/harness/cells``, ``experiments/harness/drawing``,
+``experiments/harness/experiment``, ``experiments/harness/settings`` and ``files``.
 """
 
 import base64
@@ -15,9 +16,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from gsnr_ref.experiments.harness.cells import GridError
 from gsnr_ref.experiments.harness.drawing import as_png, as_svg
-from gsnr_ref.experiments.harness.experiment import Experiment, Finding, Row, Settings
-from gsnr_ref.files import write_atomically, write_bytes_atomically
+from gsnr_ref.experiments.harness.experiment import Experiment, Finding, Row
+from gsnr_ref.experiments.harness.settings import Settings
+from gsnr_ref.files import write_bytes_atomically
 
 _LIBRARIES = ("gsnr-ref", "numpy", "scipy", "autograd", "joblib", "matplotlib", "scikit-learn")
 
@@ -54,20 +57,41 @@ def write_output(
 ) -> list[Finding]:
     """Write everything but the cells; return what was found.
 
-    `run`: scale, seed, seconds and the command that reproduces it.
+    All is made before the first file is written, the report last.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    rows : list of Row
+    settings : Settings
+    folder : path
+    run : dict
+        Scale, seed, seconds and the command that reproduces it.
+
+    Raises
+    ------
+    GridError
+        That names the file, if one cannot be written.
     """
     config = {"experiment": experiment.name, **run, "settings": settings, "versions": versions()}
-    write_atomically(folder / "config.json", json.dumps(config, indent=2) + "\n")
-    write_atomically(folder / "results.csv", as_csv(rows))
-    pictures = {}
+    pictures, files = {}, {}
     for name, drawn in experiment.figures(rows, settings).items():
-        pictures[name] = as_png(drawn)
-        write_bytes_atomically(folder / f"{name}.png", pictures[name])
-        write_atomically(folder / f"{name}.svg", as_svg(drawn))
+        pictures[name] = files[f"{name}.png"] = as_png(drawn)
+        files[f"{name}.svg"] = as_svg(drawn).encode()
     found = experiment.findings(rows, settings)
     outcome = json.dumps([asdict(f) for f in found], indent=1, ensure_ascii=False)
-    write_atomically(folder / "findings.json", outcome + "\n")
-    write_atomically(folder / "report.html", _report(experiment, found, pictures, config))
+    files["config.json"] = (json.dumps(config, indent=2) + "\n").encode()
+    files["results.csv"] = as_csv(rows).encode()
+    files["findings.json"] = (outcome + "\n").encode()
+    files["report.html"] = _report(experiment, found, pictures, config).encode()
+    for name, content in files.items():
+        try:
+            write_bytes_atomically(folder / name, content)
+        except OSError as error:
+            raise GridError(
+                f"{folder / name}: cannot be written ({error.strerror or error}). All cells are "
+                "kept; go on with --resume"
+            ) from error
     return found
 
 

@@ -16,10 +16,13 @@ from gsnr_ref.experiments.shared.descent import (
     mean_gradient,
     moved,
 )
+from gsnr_ref.experiments.shared.ranges import RANGES
 from gsnr_ref.experiments.shared.rise import Rise
 from gsnr_ref.experiments.shared.sides import both_sides
 
 __all__ = [  # noqa: RUF022 (in the order of use)
+    # What the settings may be
+    "RANGES",
     # What is learned, and by what
     "Pool",
     "pool",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gsnr_ref import parallel
 from gsnr_ref.experiments.harness import GridError, cell_key, run_grid
 from tests.gsnr_ref.experiments.harness import toy_grid
 
@@ -23,6 +24,7 @@ def importable():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.syspath_prepend(ROOT)
+        patch.setattr(parallel, "_cores", lambda: 2)  # on one core, nothing would run in parallel
         yield
 
 

@@ -1,0 +1,59 @@
+"""How many processes are started, and what Ctrl-C does to them."""
+
+import os
+import signal
+
+import pytest
+
+from gsnr_ref import parallel
+from gsnr_ref.parallel import in_parallel, n_workers
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "n_pieces", "n_cores", "expected"),
+    [
+        (10_000, 8, 64, 8),
+        (10_000, 8, 2, 2),
+        (3, 8, 64, 3),
+        (-1, 8, 64, 8),
+        (-1, 8, 2, 2),
+        (1, 8, 64, 1),
+        (2, 0, 64, 1),
+    ],
+)
+def test_never_more_processes_than_pieces_or_cores(
+    monkeypatch, n_jobs, n_pieces, n_cores, expected
+):
+    monkeypatch.setattr(parallel, "_cores", lambda: n_cores)
+    assert n_workers(n_jobs, n_pieces) == expected
+
+
+@pytest.mark.experiments
+def test_ten_thousand_jobs_for_three_pieces():
+    assert len(set(in_parallel(_process, (), range(3), n_jobs=10_000))) <= 3
+
+
+def _process(piece):
+    return os.getpid()
+
+
+def test_an_interrupt_while_threadpoolctl_is_called_back_is_not_lost(monkeypatch):
+    import threadpoolctl
+
+    class Limits:
+        def __init__(self, *_):
+            os.kill(os.getpid(), signal.SIGINT)  # in a callback from C it would be swallowed
+            reached.append("after it")
+
+        def __enter__(self):
+            reached.append("too far")
+
+        def __exit__(self, *_):
+            pass
+
+    reached = []
+    monkeypatch.setattr(threadpoolctl, "threadpool_limits", Limits)
+    with pytest.raises(KeyboardInterrupt), parallel.one_blas_thread():
+        reached.append("too far")
+    assert reached == ["after it"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
