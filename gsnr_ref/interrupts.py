@@ -3,9 +3,9 @@
 ``import gsnr_ref`` imports this first, so that Ctrl-C ends the command in one line while the rest
 is imported. In any other program the import changes nothing.
 
-Later Ctrl-C raises KeyboardInterrupt, as in all Python. That exception can get lost: autograd's
-``wrap_util`` returns from a ``finally`` each time that a gradient is taken, and drops what was
-raised there: 1 in 100 presses. So one is raised again until the command has seen it.
+Later Ctrl-C raises KeyboardInterrupt, as in all Python. That exception can get lost: in each
+gradient autograd's ``wrap_util`` names functions inside ``except BaseException: pass``, and 1 in
+100 presses falls there. So one is raised again until the command has seen it.
 """
 
 import os
