@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from gsnr_ref import __version__
 from gsnr_ref.interrupts import INTERRUPTED, MESSAGE, never_lost
-from gsnr_ref.terminal import ReaderGone, flush, one_line, signs_spelled_out
+from gsnr_ref.terminal import ReaderGone, one_line, output_told, signs_spelled_out
 
 USAGE = 2
 READER_GONE = 141  # as a shell reports a program that a closed pipe has ended
@@ -72,8 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     with signs_spelled_out():
         try:
-            with never_lost():
-                return _run(words)
+            with never_lost(), output_told():
+                arguments = _parser(words).parse_args(words)
+                return int(arguments.run(arguments))
         except KeyboardInterrupt:
             _tell(MESSAGE)
             return INTERRUPTED
@@ -85,14 +86,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         except (OSError, ValueError, ArithmeticError, ImportError, RecursionError) as error:
             _tell(f"gsnr-ref: error: {error}")
             return USAGE
-
-
-def _run(words: Sequence[str]) -> int:
-    try:
-        arguments = _parser(words).parse_args(words)
-        return int(arguments.run(arguments))
-    finally:
-        flush()
 
 
 def _tell(message: str) -> None:

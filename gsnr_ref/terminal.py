@@ -1,6 +1,7 @@
 """What is printed, on any terminal and into any pipe. Imports nothing of the package."""
 
 import codecs
+import errno
 import io
 import os
 import sys
@@ -144,19 +145,26 @@ class ReaderGone(Exception):
     """Nobody reads the standard output any more, as after ``| head``."""
 
 
-def flush() -> None:
-    """Write out what was printed, while an error can still be told.
+@contextmanager
+def output_told() -> Iterator[None]:
+    """Write out what is printed inside, while an error can still be told.
 
     Raises
     ------
     ReaderGone
     OSError
-        If it cannot be written, as on a full disk.
+        That says so, if standard output cannot be written, as on a full disk.
     """
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        try:
+            yield
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except OSError as error:
+        # A file's error bears its name. Unbuffered output fails where it is printed.
+        if error.filename is not None or error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EIO):
+            raise
         with suppress(OSError):  # the interpreter's last flush would fail once more
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):

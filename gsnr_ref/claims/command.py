@@ -3,6 +3,7 @@
 import argparse
 import shutil
 import sys
+import textwrap
 from itertools import tee
 from pathlib import Path
 
@@ -73,11 +74,11 @@ def _verify(arguments: argparse.Namespace) -> int:
         tasks = plan(arguments.data, arguments.model, settings, arguments.data_dir)
     if arguments.all:
         tasks += plan_equations(EQUATIONS, settings)
+    width = max(shutil.get_terminal_size().columns, 20)
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     with tqdm(tasks, desc="verify", unit="check", leave=False, disable=None) as bar:
         streamed, kept = tee(run(bar))
         if is_terminal():
-            width = shutil.get_terminal_size().columns
             for line in fitted_table(streamed, width, encoding, shows_colours()):
                 bar.write(line)
         claims = list(kept)
@@ -86,10 +87,10 @@ def _verify(arguments: argparse.Namespace) -> int:
             print(table(claims, encoding))
         n_failed = sum(not claim.as_expected for claim in claims)
         n_controls = sum(claim.control for claim in claims)
-        print(
-            f"\n{len(claims) - n_controls} claims and {n_controls} controls: "
-            + (f"{n_failed} NOT as the theory says" if n_failed else "all as the theory says")
+        summary = f"{len(claims) - n_controls} claims and {n_controls} controls: " + (
+            f"{n_failed} NOT as the theory says" if n_failed else "all as the theory says"
         )
+        print("\n" + (textwrap.fill(summary, width) if is_terminal() else summary))
     finally:  # a reader of the table that has gone away does not cost the file
         if arguments.json is not None:
             write_atomically(arguments.json, as_json(claims, settings))

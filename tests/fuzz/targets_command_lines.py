@@ -10,27 +10,16 @@ from gsnr_ref.claims import command as verify
 from gsnr_ref.experiments import command as reproduce
 from gsnr_ref.golden import command as golden
 
-
-def words_of(line: str) -> list[str]:
-    return line.split()
-
-
-WORDS = (
-    *words_of(
-        "verify golden reproduce list show export check all --help -h --version --data digits mnist"
-    ),
-    *words_of(
-        "product gaussian --data-dir . --model mlp softmax linear --n 10 1 --learning-rate 1e-4"
-    ),
-    *words_of(
-        "--trials 100 --seed 0 --jobs -1 --quick --json out.json --equation 14 3.10 --all --list"
-    ),
-    *words_of(
-        "--flag --flags --mistakes --report r.md --xfail x.txt --tolerance 1e-6 --scale smoke --out"
-    ),
-    *words_of(
-        "--dask tcp://a:1 --set n=3 --resume osgr_vs_n -- - --n=5 --json= --jobs=2 -1 1e999 nan"
-    ),
+WORDS = tuple(
+    word
+    for line in (
+        "verify golden reproduce list show export check all --help -h --version --data digits",
+        "mnist product gaussian --data-dir . --model mlp softmax linear --n 10 1 --trials 100",
+        "--learning-rate 1e-4 --seed 0 --jobs -1 --quick --json out.json --equation 14 3.10 --all",
+        "--list --flag --flags --mistakes --report r.md --xfail x.txt --tolerance 1e-6 --scale",
+        "smoke --out --dask tcp://a:1 --set n=3 --resume -- - --n=5 --json= --jobs=2 1e999 nan",
+    )
+    for word in line.split()
 )
 LINES = (
     "verify --data gaussian --model linear --n 5 10 --trials 20 --json out.json",
@@ -48,7 +37,7 @@ LINES = (
 
 def seeds_command_line() -> list[bytes]:
     """Valid command lines, word by word."""
-    return ["\0".join(words_of(line)).encode() for line in LINES]
+    return ["\0".join(line.split()).encode() for line in LINES]
 
 
 def _no_work(*arguments: object) -> int:

@@ -89,19 +89,23 @@ def closed_pipe():
     return write
 
 
-def test_a_reader_that_has_gone_away_costs_no_word_and_no_file(tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_gone_away_costs_no_word_and_no_file(tmp_path, unbuffered):
     path = tmp_path / "claims.json"
     write = closed_pipe()
-    ended = gsnr_ref(*EQUATION, "--json", path, stdout=write)
+    environment = {"PYTHONUNBUFFERED": unbuffered}
+    ended = gsnr_ref(*EQUATION, "--json", path, stdout=write, environment=environment)
     os.close(write)
     assert (ended.returncode, ended.stderr) == (141, b"")
     assert json.loads(path.read_text(encoding="utf-8"))["claims"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
-def test_a_full_disk_is_told_by_name():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_told_by_name(unbuffered):
     with open("/dev/full", "wb") as full:
-        ended = gsnr_ref("verify", "--list", stdout=full)
+        environment = {"PYTHONUNBUFFERED": unbuffered}
+        ended = gsnr_ref("verify", "--list", stdout=full, environment=environment)
     assert ended.returncode == 2
     assert ended.stderr == b"gsnr-ref: error: standard output: No space left on device\n"
 
