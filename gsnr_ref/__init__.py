@@ -5,6 +5,10 @@ Parameters" (Liu et al., ICLR 2020). The names below stand in the order of the d
 them, ``closed_form`` holds populations known on paper, and ``related`` what others compute.
 """
 
+# isort: off
+from gsnr_ref import interrupts  # noqa: F401 (first: Ctrl-C while the rest is imported)
+
+# isort: on
 from gsnr_ref import closed_form, related
 from gsnr_ref.contract import InputError, Model, Population, PrecisionWarning, RangeError
 from gsnr_ref.feature_learning import FeatureLearningTerms, feature_learning_terms

@@ -1,17 +1,21 @@
 """The command ``gsnr-ref``: its parser, and every error in one line.
 
-Imports ``claims/command``, ``experiments/command`` and ``golden/command``, and of these only the
-one that is asked for: a command's help does not wait for the others.
+Imports ``interrupts``, ``terminal``, and ``claims/command``, ``experiments/command`` or
+``golden/command``: only the one that is asked for, since help does not wait for the others.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from gsnr_ref import __version__
+from gsnr_ref.interrupts import INTERRUPTED, MESSAGE, never_lost
+from gsnr_ref.terminal import ReaderGone, one_line, output_told, signs_spelled_out
 
-USAGE, INTERRUPTED = 2, 130
+USAGE = 2
+READER_GONE = 141  # as a shell reports a program that a closed pipe has ended
 COMMANDS = {
     "verify": "check every claim from per-sample gradients to the identity",
     "golden": "is my GSNR right? certified values, and the check of a backend against them",
@@ -23,7 +27,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong, and what to do, in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(USAGE, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+        self.exit(USAGE, one_line(f"{self.prog}: error: {message} (see {self.prog} --help)") + "\n")
 
 
 def _parser(words: Sequence[str]) -> _Parser:
@@ -66,12 +70,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     0
     """
     words = sys.argv[1:] if argv is None else argv
-    try:
-        arguments = _parser(words).parse_args(words)
-        return int(arguments.run(arguments))
-    except KeyboardInterrupt:
-        print("gsnr-ref: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except (OSError, ValueError, ArithmeticError, ImportError) as error:
-        print(f"gsnr-ref: error: {error}", file=sys.stderr)
-        return USAGE
+    with signs_spelled_out():
+        try:
+            with never_lost(), output_told():
+                arguments = _parser(words).parse_args(words)
+                return int(arguments.run(arguments))
+        except KeyboardInterrupt:
+            _tell(MESSAGE)
+            return INTERRUPTED
+        except ReaderGone:
+            return READER_GONE
+        except MemoryError as error:
+            _tell(f"gsnr-ref: error: not enough memory{f': {error}' if str(error) else ''}")
+            return USAGE
+        except (OSError, ValueError, ArithmeticError, ImportError, RecursionError) as error:
+            _tell(f"gsnr-ref: error: {error}")
+            return USAGE
+
+
+def _tell(message: str) -> None:
+    with suppress(OSError):  # where nobody reads that either
+        print(one_line(message), file=sys.stderr, flush=True)

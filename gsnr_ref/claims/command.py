@@ -1,14 +1,19 @@
 """``gsnr-ref verify``: what it takes, and what it prints."""
 
 import argparse
+import shutil
+import sys
+import textwrap
+from itertools import tee
 from pathlib import Path
 
 from gsnr_ref.claims.claim import Settings, title
 from gsnr_ref.claims.equations import EQUATIONS
-from gsnr_ref.claims.report import as_json, table
+from gsnr_ref.claims.report import as_json, fitted_table, table
 from gsnr_ref.claims.tasks import CASE_CHECKS, CONTROLS, SMALL_CHECKS, plan, plan_equations, run
 from gsnr_ref.files import check_writable, write_atomically
 from gsnr_ref.options import jobs, number, seed
+from gsnr_ref.terminal import is_terminal, shows_colours
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,16 +74,26 @@ def _verify(arguments: argparse.Namespace) -> int:
         tasks = plan(arguments.data, arguments.model, settings, arguments.data_dir)
     if arguments.all:
         tasks += plan_equations(EQUATIONS, settings)
-    claims = list(run(tqdm(tasks, desc="verify", unit="check", leave=False, disable=None)))
-    print(table(claims))
-    n_failed = sum(not claim.as_expected for claim in claims)
-    n_controls = sum(claim.control for claim in claims)
-    print(
-        f"\n{len(claims) - n_controls} claims and {n_controls} controls: "
-        + (f"{n_failed} NOT as the theory says" if n_failed else "all as the theory says")
-    )
-    if arguments.json is not None:
-        write_atomically(arguments.json, as_json(claims, settings))
+    width = max(shutil.get_terminal_size().columns, 20)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    with tqdm(tasks, desc="verify", unit="check", leave=False, disable=None) as bar:
+        streamed, kept = tee(run(bar))
+        if is_terminal():
+            for line in fitted_table(streamed, width, encoding, shows_colours()):
+                bar.write(line)
+        claims = list(kept)
+    try:
+        if not is_terminal():
+            print(table(claims, encoding))
+        n_failed = sum(not claim.as_expected for claim in claims)
+        n_controls = sum(claim.control for claim in claims)
+        summary = f"{len(claims) - n_controls} claims and {n_controls} controls: " + (
+            f"{n_failed} NOT as the theory says" if n_failed else "all as the theory says"
+        )
+        print("\n" + (textwrap.fill(summary, width) if is_terminal() else summary))
+    finally:  # a reader of the table that has gone away does not cost the file
+        if arguments.json is not None:
+            write_atomically(arguments.json, as_json(claims, settings))
     return 1 if n_failed else 0
 
 

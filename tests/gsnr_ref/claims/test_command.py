@@ -1,5 +1,12 @@
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
+import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -134,3 +141,52 @@ def test_mnist(capsys, mnist_directory):
     code, out, _ = run(capsys, *mnist, "--n", "50", "--trials", "10")
     assert code == 0
     assert "mnist/softmax" in out
+
+
+def on_a_terminal(columns, environment):
+    """What ``verify`` writes to a terminal of so many columns: exit code and text."""
+    terminal, inside = pty.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    environment = os.environ | {"TERM": "xterm", "NO_COLOR": "", "COLUMNS": ""} | environment
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gsnr_ref", "verify", "--equation", "14", "22"],
+        env=environment,
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+    )
+    os.close(inside)
+    written = b""
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # at the end, on Linux
+            break
+        if not piece:
+            break
+        written += piece
+    code = process.wait()
+    os.close(terminal)
+    return code, written.decode()
+
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120, 265])
+def test_on_a_terminal_the_table_fits_and_verdicts_have_a_colour(columns):
+    code, text = on_a_terminal(columns, {})
+    assert code == 0
+    shown = [line.rpartition("\r")[2] for line in text.split("\r\n")]  # after a progress bar
+    plain = [COLOUR.sub("", line) for line in shown]
+    assert max(sum(c != "\u0303" for c in line) for line in plain) <= columns
+    assert text.count("\x1b[32mholds\x1b[0m") >= 4
+    assert "claims and 0 controls" in "\n".join(plain)
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
+def test_a_terminal_that_wants_no_colour_gets_none(environment):
+    code, text = on_a_terminal(80, environment)
+    assert code == 0
+    assert "holds" in text
+    assert not COLOUR.search(text)
