@@ -77,7 +77,7 @@ def fitted_parameters(case: Case, settings: Settings) -> list[Claim]:
 
 
 def fitted_with_reuse(case: Case, settings: Settings) -> list[Claim]:
-    """With the reuse factor κ the identity holds at these fitted parameters"""
+    """With the reuse factor κ the identity holds at the fitted parameters"""
     (whole, half), fitted = _measured_at_fitted(case, settings)
     squares, noises = [], []
     for training, _ in fitted:
