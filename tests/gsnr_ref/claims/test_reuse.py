@@ -5,7 +5,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from gsnr_ref.claims import Settings, controls, plan_equations, reuse, reuse_laws, run
+from gsnr_ref.claims import (
+    Settings,
+    controls,
+    plan_equations,
+    reuse,
+    reuse_laws,
+    run,
+    training_sets,
+)
 from gsnr_ref.closed_form import trained_location_model
 from gsnr_ref.osgr import influence, leave_one_out
 from gsnr_ref.osgr.finite_step import finite_step_osgr
@@ -34,6 +42,12 @@ FACTORS = {
     "g_D′ from D": lambda training, test, chances=None: reuse_factor(training, training, chances),
     "without 1/n": scaled(lambda n: Fraction(1, n)),
 }
+
+
+@pytest.fixture(autouse=True)
+def one_run(monkeypatch):
+    """Two draws and one step are enough to see a mistake; ``test_equations`` takes all runs."""
+    monkeypatch.setattr(training_sets, "RUNS", training_sets.RUNS[:1])
 
 
 def verdicts(equation):
