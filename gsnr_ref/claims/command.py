@@ -10,7 +10,15 @@ from pathlib import Path
 from gsnr_ref.claims.claim import Settings, title
 from gsnr_ref.claims.equations import EQUATIONS
 from gsnr_ref.claims.report import as_json, fitted_table, table
-from gsnr_ref.claims.tasks import CASE_CHECKS, CONTROLS, SMALL_CHECKS, plan, plan_equations, run
+from gsnr_ref.claims.tasks import (
+    CASE_CHECKS,
+    CONTROLS,
+    REPAIRS,
+    SMALL_CHECKS,
+    plan,
+    plan_equations,
+    run,
+)
 from gsnr_ref.files import check_writable, write_atomically
 from gsnr_ref.options import jobs, number, seed
 from gsnr_ref.terminal import is_terminal, shows_colours
@@ -20,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes, and what it runs."""
     parser.description = (
         "Check the claims of the theory on data and print one table. Without options: "
-        "handwritten digits as a finite population, small synthetic populations, and two controls "
-        "that must break the identity. Exit code 0 if every claim holds and every control breaks, "
-        "1 if one does not, 2 for bad usage or data."
+        "handwritten digits as a finite population, small synthetic populations, two controls "
+        "that must break the identity, and what repairs the first. Exit code 0 if every claim "
+        "holds and every control breaks, 1 if one does not, 2 for bad usage or data."
     )
     parser.add_argument("--data", choices=("digits", "mnist", "product", "gaussian"))
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with the MNIST files")
@@ -100,7 +108,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _list_claims() -> None:
     print("On data, and on small populations:")
     small = tuple(dict.fromkeys(c for checks in SMALL_CHECKS.values() for c in checks))
-    for check in (*CASE_CHECKS, *small, *CONTROLS):
+    for check in (*CASE_CHECKS, *small, *CONTROLS, *REPAIRS):
         print(f"  {title(check)}")
     print("By equation (--equation E):")
     for equation, checks in EQUATIONS.items():

@@ -1,6 +1,10 @@
-"""Planted controls: cases that violate an assumption, where the identity must break."""
+"""Planted controls: cases that violate an assumption, where the identity must break.
+
+And the twin of one: with the reuse factor it holds.
+"""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -12,8 +16,10 @@ from gsnr_ref.claims.population import (
     sampled,
 )
 from gsnr_ref.contract import Array, Population
+from gsnr_ref.moments import GradientMoments, gradient_moments
 from gsnr_ref.osgr.measured import MeasuredOSGR, measured_osgr
 from gsnr_ref.osgr.predicted import predicted_osgr
+from gsnr_ref.osgr.reused import reuse_factor
 from gsnr_ref.osgr.step import mean_decrease, step
 from toy_models.cases import Case
 
@@ -21,6 +27,7 @@ _COPIES = 5
 _FITTING_STEPS = 50
 _FITTING_RATE = 0.5
 _FITTED_SETS = 60
+_FITTED_N = 50
 
 
 class CorrelatedDraws:
@@ -63,25 +70,54 @@ def correlated_draws(case: Case, settings: Settings) -> list[Claim]:
 
 def fitted_parameters(case: Case, settings: Settings) -> list[Claim]:
     """Control: parameters fitted to the training set break the identity"""
-    n, population = 50, finite_support(case)
-    weights = np.full(n, 1 / n)
-    training, test, noises, signals = [], [], [], []
+    n, measured, fitted = _FITTED_N, *_measured_at_fitted(case, settings)
+    signals, noises = zip(*(test.signal_and_noise() for _, test in fitted), strict=True)
+    predicted = sum(signals) / (sum(signals) + sum(noises) / n)  # collapsed form, over all sets
+    return [_control(fitted_parameters, case, n, settings, measured[0], predicted)]
+
+
+def fitted_with_reuse(case: Case, settings: Settings) -> list[Claim]:
+    """With the reuse factor κ the identity holds at the fitted parameters"""
+    (whole, half), fitted = _measured_at_fitted(case, settings)
+    squares, noises = [], []
+    for training, _ in fitted:
+        square, noise = training.signal_and_noise(ddof=1)
+        squares.append(square)
+        noises.append(noise / _FITTED_N)
+    factor = reuse_factor(*zip(*fitted, strict=True)).value
+    right = 1 - factor * sum(noises) / sum(squares)  # 4.2
+    # R(λ) − R(λ/2) is half of the term in λ, which alone separates the sides; losses are near 1.
+    rounding = 1e-15 / abs(float(whole.training_decreases.mean()))
+    bound = 4 * abs(whole.value - half.value) + rounding
+    reason = "twice the term in λ, seen by halving λ; rounding"
+    rate = settings.learning_rate
+    name = title(fitted_with_reuse)
+    return [Claim(name, "4.2", whole.value, right, bound, reason, case.name, _FITTED_N, rate)]
+
+
+@lru_cache(maxsize=1)
+def _measured_at_fitted(
+    case: Case, settings: Settings
+) -> tuple[list[MeasuredOSGR], list[tuple[GradientMoments, GradientMoments]]]:
+    """OSGR at fitted parameters, by steps of λ and λ/2; moments of their sets and of all data."""
+    n, population = _FITTED_N, finite_support(case)
+    weights, rates = np.full(n, 1 / n), (settings.learning_rate, settings.learning_rate / 2)
+    training, test, fitted_moments = [], [], []
     for rng in np.random.default_rng([settings.seed, 3]).spawn(_FITTED_SETS):
         x, y = population.sample(rng, n)
         fitted = case.params
         for _ in range(_FITTING_STEPS):
             fitted, _ = step(case.model, fitted, x, y, weights, _FITTING_RATE)
-        moved, before = step(case.model, fitted, x, y, weights, settings.learning_rate)
-        training.append(mean_decrease(before, case.model.loss(moved, x, y), weights))
-        before, after = (case.model.loss(p, population.x, population.y) for p in (fitted, moved))
-        test.append(mean_decrease(before, after, population.probabilities))
+        before = case.model.loss(fitted, population.x, population.y)
+        for rate in rates:
+            moved, own_before = step(case.model, fitted, x, y, weights, rate)
+            training.append(mean_decrease(own_before, case.model.loss(moved, x, y), weights))
+            after = case.model.loss(moved, population.x, population.y)
+            test.append(mean_decrease(before, after, population.probabilities))
         moments, _ = population_moments(replace(case, params=fitted), settings.seed)
-        signal, noise = moments.signal_and_noise()
-        signals.append(signal)
-        noises.append(noise)
-    measured = MeasuredOSGR.of(np.array(training), np.array(test))
-    predicted = sum(signals) / (sum(signals) + sum(noises) / n)  # collapsed form, over all sets
-    return [_control(fitted_parameters, case, n, settings, measured, predicted)]
+        fitted_moments.append((gradient_moments(case.model, fitted, x, y), moments))
+    measured = [MeasuredOSGR.of(np.array(training[k::2]), np.array(test[k::2])) for k in (0, 1)]
+    return measured, fitted_moments
 
 
 def _control(

@@ -1,12 +1,23 @@
 """The table of equations: which claims state each, and on which cases they run."""
 
-from gsnr_ref.claims import derivation, draws, forms, gradient_change, identity, steps
+from gsnr_ref.claims import (
+    derivation,
+    draws,
+    forms,
+    gradient_change,
+    identity,
+    reuse,
+    reuse_laws,
+    steps,
+)
 from gsnr_ref.claims.claim import Check
 
 FLOAT = ("finite", "mlp")
 RATIONAL = ("rational", "linear")
 BOTH = (RATIONAL, FLOAT)
-LINEAR = (RATIONAL, ("finite", "linear"))
+FLOAT_LINEAR = ("finite", "linear")
+LINEAR = (RATIONAL, FLOAT_LINEAR)
+FLOATS = (FLOAT_LINEAR, FLOAT)
 
 #: Equation -> claims and their cases, in the order in which `gsnr-ref verify --list` names them.
 EQUATIONS: dict[str, tuple[tuple[Check, tuple[tuple[str, str], ...]], ...]] = {
@@ -41,4 +52,20 @@ EQUATIONS: dict[str, tuple[tuple[Check, tuple[tuple[str, str], ...]], ...]] = {
     "3.8": ((draws.random_labels, LINEAR),),
     "3.9": ((steps.gaussian_regression, (FLOAT,)),),
     "3.10": ((steps.location, (RATIONAL,)),),
+    # Where θ has seen the training set
+    "4.1": ((reuse.held_out, BOTH),),
+    "4.2": ((reuse.identity_with_reuse, BOTH), (reuse.on_every_dataset, BOTH)),
+    "4.3": ((reuse.independent_parameters, BOTH),),
+    "4.4": ((reuse_laws.trained_location, (RATIONAL,)),),
+    "4.5": ((reuse_laws.law_on_location, (RATIONAL,)), (reuse_laws.law_of_reuse, FLOATS)),
+    "4.6": ((reuse.ledger, (RATIONAL,)), (reuse.ledger_order, FLOATS)),
+    "4.7": ((reuse.finite_step, (RATIONAL,)), (reuse.finite_step_order, (FLOAT,))),
+    "4.8": ((reuse.by_layer, BOTH),),
+    "4.9": ((reuse.sample_by_sample, BOTH),),
+    "4.10": ((reuse_laws.gap_on_location, (RATIONAL,)), (reuse_laws.law_of_the_gap, FLOATS)),
+    "4.11": ((reuse_laws.law_of_osgr, FLOATS),),
+    "4.12": (
+        (reuse_laws.leave_one_out, (RATIONAL,)),
+        (reuse_laws.leave_one_out_order, (FLOAT,)),
+    ),
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gsnr_ref.claims.claim import Check, Claim, Settings
-from gsnr_ref.claims.controls import correlated_draws, fitted_parameters
+from gsnr_ref.claims.controls import correlated_draws, fitted_parameters, fitted_with_reuse
 from gsnr_ref.claims.equations import EQUATIONS
 from gsnr_ref.claims.identity import (
     converges_with_order_one,
@@ -30,6 +30,8 @@ SMALL_CHECKS: dict[tuple[str, str], tuple[Check, ...]] = {
     ("rational", "linear"): (exact_in_rational_arithmetic,),
 }
 CONTROLS: tuple[Check, ...] = (fitted_parameters, correlated_draws)
+#: What repairs a control, on the same parameters.
+REPAIRS: tuple[Check, ...] = (fitted_with_reuse,)
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def plan(
         for (kind, m), checks in SMALL_CHECKS.items():
             case = make_case(kind, m, settings.seed)
             tasks += [Task(check, case, settings) for check in (forms_agree, *checks)]
-        tasks += [Task(check, cases[0], settings) for check in CONTROLS]
+        tasks += [Task(check, cases[0], settings) for check in (*CONTROLS, *REPAIRS)]
     return tasks
 
 

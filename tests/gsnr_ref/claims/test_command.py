@@ -12,7 +12,7 @@ import pytest
 
 from gsnr_ref import cli
 from gsnr_ref.claims import EQUATIONS, command, identity
-from gsnr_ref.claims.tasks import CASE_CHECKS, CONTROLS, SMALL_CHECKS
+from gsnr_ref.claims.tasks import CASE_CHECKS, CONTROLS, REPAIRS, SMALL_CHECKS
 
 
 def run(capsys, *arguments):
@@ -50,6 +50,7 @@ with order 1
 exact: fractions
 fitted
 correlated draws
+With the reuse factor κ
 broken, as expected
 """
 
@@ -72,7 +73,7 @@ def test_list_names_the_claims_and_stops(capsys):
     code, out, _ = run(capsys, "--list")
     assert code == 0
     small = [check for checks in SMALL_CHECKS.values() for check in checks]
-    listed = [f"  {check.__doc__}" for check in (*CASE_CHECKS, *small, *CONTROLS)]
+    listed = [f"  {check.__doc__}" for check in (*CASE_CHECKS, *small, *CONTROLS, *REPAIRS)]
     listed += [f"  {e:<5} {c.__doc__}" for e, checks in EQUATIONS.items() for c, _ in checks]
     assert set(listed) <= set(out.splitlines())
 
