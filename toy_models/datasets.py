@@ -4,9 +4,10 @@ import gzip
 import hashlib
 import math
 import os
+import stat
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -20,6 +21,10 @@ MNIST_SHA256 = {  # of the uncompressed files
 }
 MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _MAX_IDX_DIMENSIONS = 8
+_MNIST_BYTES = 60_000 * 28 * 28
+_CIFAR10_RECORD = 1 + 3 * 32 * 32
+_CIFAR10_BYTES = 60_000 * _CIFAR10_RECORD
+_PIECE = 1 << 20
 
 
 def load_digits() -> tuple[Array, Array]:
@@ -60,7 +65,7 @@ def read_idx(path: str | Path, max_bytes: int = 1 << 30) -> Array:
     ----------
     path : path
     max_bytes : int
-        Refuse more data than this, packed or unpacked.
+        Refuse more data than this, unpacked.
 
     Returns
     -------
@@ -69,9 +74,10 @@ def read_idx(path: str | Path, max_bytes: int = 1 << 30) -> Array:
     Raises
     ------
     ValueError
-        Naming the file, if the magic number is wrong, the sizes do not fit the data, or the data
-        are truncated, oversized or not gzip after all. Nothing larger than the data that the file
-        holds is ever allocated: sizes in the header are only compared.
+        Naming the file, if it is no regular file, the magic number is wrong, the sizes do not fit
+        the data, or the data are truncated, oversized or not gzip after all. Memory follows the
+        data that are there, not the sizes that the header claims, and unpacking stops at the
+        claimed size: at most twice the smaller of both, and 4 MiB, are taken.
 
     Examples
     --------
@@ -82,43 +88,70 @@ def read_idx(path: str | Path, max_bytes: int = 1 << 30) -> Array:
     array([[1, 2, 3],
            [4, 5, 6]], dtype=uint8)
     """
-    content = _read_possibly_gzipped(Path(path), max_bytes)
-    if len(content) < 4 or content[:3] != b"\x00\x00\x08":
+    with _open_regular(path) as file:
+        return parse_idx(path, file, max_bytes)
+
+
+def parse_idx(name: str | Path, file: BinaryIO, max_bytes: int) -> Array:
+    """Read IDX data, gzipped or not, from a file that is open; `name` is for errors."""
+    stream = _unpacked(file)
+    magic = _take(name, stream, 4)
+    if len(magic) < 4 or magic[:3] != b"\x00\x00\x08":
         raise ValueError(
-            f"{path}: magic number is {content[:4].hex(' ') or 'missing'}; "
+            f"{name}: magic number is {magic.hex(' ') or 'missing'}; "
             "expected 00 00 08 and the number of dimensions (IDX, unsigned bytes)"
         )
-    n_dimensions = content[3]
+    n_dimensions = magic[3]
     if not 1 <= n_dimensions <= _MAX_IDX_DIMENSIONS:
         raise ValueError(
-            f"{path}: header gives {n_dimensions} dimensions; expected 1 to {_MAX_IDX_DIMENSIONS}"
+            f"{name}: header gives {n_dimensions} dimensions; expected 1 to {_MAX_IDX_DIMENSIONS}"
         )
-    header = 4 + 4 * n_dimensions
-    if len(content) < header:
+    header = _take(name, stream, 4 * n_dimensions)
+    if len(header) < 4 * n_dimensions:
         raise ValueError(
-            f"{path}: truncated; the header needs {header} bytes, there are {len(content)}"
+            f"{name}: truncated; the header needs {4 + 4 * n_dimensions} bytes, "
+            f"there are {4 + len(header)}"
         )
-    shape = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, header, 4))
+    shape = tuple(int.from_bytes(header[i : i + 4], "big") for i in range(0, len(header), 4))
     expected = math.prod(shape)
-    if len(content) - header != expected:
-        state = "truncated" if len(content) - header < expected else "oversized"
+    if not 0 < expected <= max_bytes:
         raise ValueError(
-            f"{path}: {state}; sizes {shape} need {expected} bytes of data, "
-            f"there are {len(content) - header}"
+            f"{name}: sizes {shape} need {expected} bytes of data; expected 1 to {max_bytes}"
         )
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    content = _take(name, stream, expected + 1)
+    if len(content) < expected:
+        raise ValueError(
+            f"{name}: truncated; sizes {shape} need {expected} bytes of data, "
+            f"there are {len(content)}"
+        )
+    if len(content) > expected:
+        raise ValueError(
+            f"{name}: oversized; sizes {shape} need {expected} bytes of data, there are more"
+        )
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _read_possibly_gzipped(path: Path, max_bytes: int) -> bytes:
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
+def _open_regular(path: str | Path) -> BinaryIO:
+    """Open a file; refuse a folder, a pipe or a device, which may have no end."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ValueError(f"{path}: is no regular file; expected a file of data")
+    return open(path, "rb")
+
+
+def _unpacked(file: BinaryIO) -> BinaryIO:
+    packed = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
+
+
+def _take(name: str | Path, stream: BinaryIO, n_bytes: int) -> bytearray:
+    """Read n bytes, or all where there are fewer, in pieces: asking for much takes no memory."""
+    content = bytearray()
     try:
-        with gzip.open(path) if packed else path.open("rb") as stream:
-            content = stream.read(max_bytes + 1)
+        while piece := stream.read(min(_PIECE, n_bytes - len(content))):
+            content += piece
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path}: truncated or corrupt gzip data ({error})") from error
-    if len(content) > max_bytes:
-        raise ValueError(f"{path}: oversized; holds more than {max_bytes} bytes")
+        raise ValueError(f"{name}: truncated or corrupt gzip data ({error})") from error
     return content
 
 
@@ -171,7 +204,7 @@ def load_mnist(directory: str | Path | None = None, split: str = "train") -> tup
 
 def _read_mnist_file(directory: str | Path | None, name: str) -> Array:
     path = _download_mnist_file(name) if directory is None else _find(Path(directory), name)
-    array = read_idx(path)
+    array = read_idx(path, _MNIST_BYTES)
     header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
     digest = hashlib.sha256(header + array.tobytes()).hexdigest()
     if digest != MNIST_SHA256[name]:
@@ -308,11 +341,23 @@ def load_cifar10(directory: str | Path | None = None, split: str = "train") -> t
 
 
 def _read_cifar10_file(path: Path) -> Array:
-    content = _read_possibly_gzipped(path, 1 << 30)
+    with _open_regular(path) as file:
+        return parse_cifar10(path, file)
+
+
+def parse_cifar10(name: str | Path, file: BinaryIO) -> Array:
+    """Read CIFAR-10 records (n_images, 3073), gzipped or not, from a file that is open.
+
+    Memory follows the data that are there; of a packed file no more is unpacked than the 60,000
+    images that there are. `name` is for errors.
+    """
+    content = _take(name, _unpacked(file), _CIFAR10_BYTES + 1)
+    if len(content) > _CIFAR10_BYTES:
+        raise ValueError(f"{name}: oversized; expected at most 60000 images of 3073 bytes")
     records = np.frombuffer(content, np.uint8)
-    if len(records) == 0 or len(records) % 3073 or records[::3073].max() > 9:
+    if len(records) == 0 or len(records) % _CIFAR10_RECORD or records[::_CIFAR10_RECORD].max() > 9:
         raise ValueError(
-            f"{path}: {len(content)} bytes; expected a multiple of 3073, each a label byte, 0 to "
+            f"{name}: {len(content)} bytes; expected a multiple of 3073, each a label byte, 0 to "
             "9, and 3072 pixels"
         )
-    return records.reshape(-1, 3073)
+    return records.reshape(-1, _CIFAR10_RECORD)
