@@ -14,6 +14,7 @@ import json
 import random
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from pathlib import Path
 #: The promise on memory: a target takes no more than this, the interpreter included.
 MAX_MIB = 1024
 MAX_SECONDS_AN_INPUT = 10
+MAX_SECONDS_TO_BEGIN = 120
 MAX_BYTES = 4096
 INSTRUMENTED = ["gsnr_ref", "toy_models", "tests.fuzz", "fnmatch", "gzip", "json", "argparse"]
 
@@ -73,7 +75,7 @@ def run_apart(name, options, seconds):
     options.findings.mkdir(parents=True, exist_ok=True)
     before = set(options.findings.iterdir())
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
+        report, log, done = Path(folder) / "report.json", Path(folder) / "log.txt", None
         command = [
             sys.executable, "-m", "tests.fuzz", "--target", name, "--seconds", str(seconds),
             "--child", str(report), "--findings", str(options.findings),
@@ -82,15 +84,18 @@ def run_apart(name, options, seconds):
         command += ["--plain"] if options.plain else []
         command += ["--corpus", str(options.corpus)] if options.corpus else []
         started = time.monotonic()
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace")  # fmt: skip
+        with contextlib.suppress(subprocess.TimeoutExpired), log.open("wb") as file:
+            done = subprocess.run(
+                command, stdout=file, stderr=file, timeout=seconds + MAX_SECONDS_TO_BEGIN
+            )
+        failed = done is None or done.returncode != 0
         taken = time.monotonic() - started
-        executions = json.loads(report.read_text()) if report.exists() else executed(done.stdout)
+        printed = log.read_text(encoding="utf-8", errors="replace")
+        executions = json.loads(report.read_text()) if report.exists() else executed(printed)
     findings = sorted(set(options.findings.iterdir()) - before)
-    if done.returncode and not findings:
-        findings = [options.findings / f"{name}-log.txt"]
-    if findings:
-        (options.findings / f"{name}-log.txt").write_text(done.stdout)
+    if failed:
+        findings.append(options.findings / f"{name}-log.txt")
+        findings[-1].write_text(printed, encoding="utf-8")
     return executions, taken, findings
 
 
@@ -143,25 +148,29 @@ def run_atheris(name, options):
 
 def run_mutation(name, options):
     """Feed a target with changed seeds; stop at a finding."""
-    from tests.fuzz.guarding import guarded
+    from tests.fuzz.guarding import BrokenPromise, guarded
     from tests.fuzz.mutation import inputs
     from tests.fuzz.targets import seeds, targets
 
+    def too_long(*_: object) -> None:
+        raise BrokenPromise(f"took more than {MAX_SECONDS_AN_INPUT} s")
+
+    signal.signal(signal.SIGALRM, too_long)
     target = targets()[name]
     ends, executions, code = time.monotonic() + options.seconds, 0, 0
     for data in inputs(seeds(target), random.Random(options.seed), MAX_BYTES):
-        began = time.monotonic()
-        if began > ends:
+        if time.monotonic() > ends:
             break
         executions += 1
         problem = ""
         try:
+            signal.setitimer(signal.ITIMER_REAL, MAX_SECONDS_AN_INPUT)
             with guarded():
                 target(data)
         except BaseException:
             problem = traceback.format_exc()
-        if time.monotonic() - began > MAX_SECONDS_AN_INPUT:
-            problem = f"took more than {MAX_SECONDS_AN_INPUT} s"
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > MAX_MIB * 1024:
             problem = f"took more than {MAX_MIB} MiB"
         if problem:

@@ -3,7 +3,7 @@
 import gzip
 import io
 
-from toy_models.datasets import parse_cifar10, parse_idx
+from toy_models.binary_files import parse_cifar10, parse_idx
 
 #: No input is longer than this before it is unpacked; deflate packs at most 1,032 to 1.
 MAX_BYTES = 1 << 20

@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import socket
 import subprocess
 import sys
@@ -33,7 +34,16 @@ def test_an_unknown_target_is_refused(capsys):
     assert "no target ['no-such']" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("fault", ["raise IndexError", "import sys; sys.exit()", "open('x', 'w')"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "raise IndexError",
+        "import sys; sys.exit()",
+        "open('x', 'w')",
+        "import time; time.sleep(9)",
+        "bytes([1]) * (300 << 20)",
+    ],
+)
 def test_a_planted_fault_is_found_and_written_down(monkeypatch, tmp_path, fault):
     def planted(data):
         if b"\xff" in data:
@@ -41,6 +51,9 @@ def test_a_planted_fault_is_found_and_written_down(monkeypatch, tmp_path, fault)
 
     planted.__module__ = "tests.fuzz.targets_data"
     monkeypatch.setattr("tests.fuzz.targets.targets", lambda: {"planted": planted})
+    monkeypatch.setattr(driver, "MAX_SECONDS_AN_INPUT", 0.3)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    monkeypatch.setattr(driver, "MAX_MIB", peak + 100)
     monkeypatch.chdir(Path(__file__).parent)
     child = ["--plain", "--seconds", "20", "--target", "planted", "--child", str(tmp_path / "n")]
     assert driver.main([*child, "--findings", str(tmp_path), "--seed", "1"]) == 1

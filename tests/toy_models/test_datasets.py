@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from toy_models import (
+    binary_files,
     datasets,
     load_cifar10,
     load_digits,
@@ -86,7 +87,7 @@ def test_memory_follows_the_smaller_of_what_is_there_and_what_is_claimed(tmp_pat
 
 
 def test_no_more_images_are_unpacked_than_there_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "_CIFAR10_BYTES", 2 * 3073)
+    monkeypatch.setattr(binary_files, "MAX_CIFAR10_BYTES", 2 * 3073)
     path = write(tmp_path, gzip.compress(bytes(50_000_000)), "train.bin.gz")
     assert peak_of(lambda: load_cifar10(tmp_path), f"{path.name}: oversized") < 4 << 20
 
