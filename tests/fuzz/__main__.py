@@ -94,8 +94,9 @@ def run_apart(name, options, seconds):
         executions = json.loads(report.read_text()) if report.exists() else executed(printed)
     findings = sorted(set(options.findings.iterdir()) - before)
     if failed:
-        findings.append(options.findings / f"{name}-log.txt")
-        findings[-1].write_text(printed, encoding="utf-8")
+        logged = options.findings / f"{name}-log.txt"
+        logged.write_text(printed, encoding="utf-8")
+        findings = findings or [logged]
     return executions, taken, findings
 
 
