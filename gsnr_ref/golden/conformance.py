@@ -177,17 +177,18 @@ def compare(
         raise InputError(f"leave_out names every quantity of {case.id}; expected some to compare")
 
     def graded(quantity: str) -> QuantityReport:
-        if quantity not in result:
-            problem = f"{quantity} missing: return it, or leave it out"
-            return QuantityReport(quantity, "", 0.0, 0, 0, 0, 0.0, None, problem, {})
-        own = dtype or dtype_of(quantity, result[quantity])
-        allowed = case.tolerance[own] if tolerance is None else tolerance
+        given = result.get(quantity, {})
+        own = dtype or (dtype_of(quantity, given) if quantity in result else "")
+        allowed = case.tolerance.get(own, 0.0) if tolerance is None else tolerance
         if allowed is None:
             raise InputError(
                 f"case {case.id} has no tolerance for {own}: its numbers leave the range of {own}; "
                 "expected the case to be left out, or a tolerance"
             )
-        return compare_quantity(case, quantity, result[quantity], own, allowed, layout)
+        if quantity in result:
+            return compare_quantity(case, quantity, given, own, allowed, layout)
+        problem = f"{quantity} missing: return it, or leave it out"
+        return QuantityReport(quantity, own, allowed, 0, 0, 0, 0.0, None, problem, {})
 
     reports = tuple(map(graded, wanted))
     compared = [r for r in reports if r.got]

@@ -68,9 +68,9 @@ class QuantityReport:
     ----------
     quantity : str
     dtype : {"float64", "float32", ""}
-        In which it was computed; empty where it is missing.
+        In which it was computed; empty where it is missing and no dtype was declared.
     tolerance : float
-        For this dtype.
+        For this dtype, or instead of it; 0 where there is no dtype.
     n_values, n_wrong, n_undecided : int
         Undecided values are so sensitive to rounding in this dtype that nothing is wrong or right.
     digits : float

@@ -379,3 +379,12 @@ def test_a_list_of_expected_failures_names_a_case_once(capsys, file, right, tmp_
     code, _, err = run(capsys, "check", file(right), "--xfail", listed)
     assert code == 2
     assert "xfail.txt: line 3: 'linear' stands there twice" in err
+
+
+def test_an_export_into_a_circle_of_links_is_one_clear_line(capsys, tmp_path):
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    for target in ("circle", "circle/cases"):
+        code, out, err = run(capsys, "export", tmp_path / target)
+        assert (code, out) == (2, "")
+        assert "Too many levels of symbolic links" in err
+        assert err.count("\n") == 1

@@ -116,3 +116,5 @@ def test_a_quantity_of_two_dtypes_is_refused_unless_the_dtype_is_declared():
 def test_a_case_without_any_value_fails_and_says_so():
     report = golden.compare(golden.load("linear"), {})
     assert str(report).startswith("linear (no values): FAILED")
+    report = golden.compare(golden.load("linear"), {}, dtype="float32", tolerance=0.01)
+    assert str(report).startswith("linear (float32, tolerance overridden: 0.01): FAILED")
