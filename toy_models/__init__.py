@@ -7,6 +7,7 @@ file, or run ``python -P script.py``.
 """
 
 from .affine_maps import AffineModel, affine, no_tap
+from .binary_files import read_idx
 from .cases import Case, make_case
 from .convnet import ConvNet
 from .datasets import (
@@ -14,7 +15,6 @@ from .datasets import (
     load_digits,
     load_mnist,
     randomize_labels,
-    read_idx,
 )
 from .linear_regression import LinearRegression
 from .losses import cross_entropy, squared_error

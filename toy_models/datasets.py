@@ -1,16 +1,14 @@
 """Real data: handwritten digits, MNIST, and randomly relabelled copies."""
 
-import gzip
 import hashlib
-import math
 import os
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .affine_maps import Array
+from .binary_files import open_regular, parse_cifar10, read_idx
 
 MNIST_SHA256 = {  # of the uncompressed files
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -19,7 +17,7 @@ MNIST_SHA256 = {  # of the uncompressed files
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
-_MAX_IDX_DIMENSIONS = 8
+_MNIST_BYTES = 60_000 * 28 * 28
 
 
 def load_digits() -> tuple[Array, Array]:
@@ -51,75 +49,6 @@ def load_digits() -> tuple[Array, Array]:
         ) from error
     x, y = load(return_X_y=True)
     return x / 16.0, y.astype(np.int64)
-
-
-def read_idx(path: str | Path, max_bytes: int = 1 << 30) -> Array:
-    """Read an IDX file of unsigned bytes, gzipped or not. The file is taken as hostile.
-
-    Parameters
-    ----------
-    path : path
-    max_bytes : int
-        Refuse more data than this, packed or unpacked.
-
-    Returns
-    -------
-    ndarray of uint8, of the shape that the file's header gives
-
-    Raises
-    ------
-    ValueError
-        Naming the file, if the magic number is wrong, the sizes do not fit the data, or the data
-        are truncated, oversized or not gzip after all. Nothing larger than the data that the file
-        holds is ever allocated: sizes in the header are only compared.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "two-by-three"
-    >>> _ = path.write_bytes(bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6]))
-    >>> read_idx(path)
-    array([[1, 2, 3],
-           [4, 5, 6]], dtype=uint8)
-    """
-    content = _read_possibly_gzipped(Path(path), max_bytes)
-    if len(content) < 4 or content[:3] != b"\x00\x00\x08":
-        raise ValueError(
-            f"{path}: magic number is {content[:4].hex(' ') or 'missing'}; "
-            "expected 00 00 08 and the number of dimensions (IDX, unsigned bytes)"
-        )
-    n_dimensions = content[3]
-    if not 1 <= n_dimensions <= _MAX_IDX_DIMENSIONS:
-        raise ValueError(
-            f"{path}: header gives {n_dimensions} dimensions; expected 1 to {_MAX_IDX_DIMENSIONS}"
-        )
-    header = 4 + 4 * n_dimensions
-    if len(content) < header:
-        raise ValueError(
-            f"{path}: truncated; the header needs {header} bytes, there are {len(content)}"
-        )
-    shape = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, header, 4))
-    expected = math.prod(shape)
-    if len(content) - header != expected:
-        state = "truncated" if len(content) - header < expected else "oversized"
-        raise ValueError(
-            f"{path}: {state}; sizes {shape} need {expected} bytes of data, "
-            f"there are {len(content) - header}"
-        )
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
-
-
-def _read_possibly_gzipped(path: Path, max_bytes: int) -> bytes:
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    try:
-        with gzip.open(path) if packed else path.open("rb") as stream:
-            content = stream.read(max_bytes + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path}: truncated or corrupt gzip data ({error})") from error
-    if len(content) > max_bytes:
-        raise ValueError(f"{path}: oversized; holds more than {max_bytes} bytes")
-    return content
 
 
 def load_mnist(directory: str | Path | None = None, split: str = "train") -> tuple[Array, Array]:
@@ -171,7 +100,7 @@ def load_mnist(directory: str | Path | None = None, split: str = "train") -> tup
 
 def _read_mnist_file(directory: str | Path | None, name: str) -> Array:
     path = _download_mnist_file(name) if directory is None else _find(Path(directory), name)
-    array = read_idx(path)
+    array = read_idx(path, _MNIST_BYTES)
     header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
     digest = hashlib.sha256(header + array.tobytes()).hexdigest()
     if digest != MNIST_SHA256[name]:
@@ -308,11 +237,5 @@ def load_cifar10(directory: str | Path | None = None, split: str = "train") -> t
 
 
 def _read_cifar10_file(path: Path) -> Array:
-    content = _read_possibly_gzipped(path, 1 << 30)
-    records = np.frombuffer(content, np.uint8)
-    if len(records) == 0 or len(records) % 3073 or records[::3073].max() > 9:
-        raise ValueError(
-            f"{path}: {len(content)} bytes; expected a multiple of 3073, each a label byte, 0 to "
-            "9, and 3072 pixels"
-        )
-    return records.reshape(-1, 3073)
+    with open_regular(path) as file:
+        return parse_cifar10(path, file)

@@ -5,6 +5,7 @@ Imports ``contract`` and, of ``golden``, ``layouts`` and, to build a case's mode
 
 import json
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -163,14 +164,15 @@ def parse(document: dict[str, Any]) -> GoldenCase:
 
 
 @cache
-def _all() -> dict[str, GoldenCase]:
+def every_case() -> dict[str, GoldenCase]:
+    """Every golden case by its id, read once: not to be handed out, not to be changed."""
     paths = sorted(p for p in (folder() / "cases").iterdir() if p.name.endswith(".json"))
     loaded = [parse(json.loads(p.read_text(encoding="utf-8"))) for p in paths]
     return {case.id: case for case in sorted(loaded, key=str)}
 
 
 def cases(flags: Iterable[str] | str = (), quantity: str | None = None) -> list[GoldenCase]:
-    """Return the golden cases, in the order of their ids.
+    """Return the golden cases, in the order of their ids: copies, yours to change.
 
     Parameters
     ----------
@@ -200,7 +202,7 @@ def cases(flags: Iterable[str] | str = (), quantity: str | None = None) -> list[
     wanted = {flags} if isinstance(flags, str) else set(flags)
     chosen = [
         case
-        for case in _all().values()
+        for case in every_case().values()
         if wanted <= set(case.flags) and (quantity is None or quantity in case.expected)
     ]
     if not chosen:
@@ -208,11 +210,11 @@ def cases(flags: Iterable[str] | str = (), quantity: str | None = None) -> list[
             f"flags is {sorted(wanted)} and quantity {quantity!r}; no golden case has them, "
             f"expected flags out of {sorted(flag_reasons())}"
         )
-    return chosen
+    return deepcopy(chosen)
 
 
 def load(id: str) -> GoldenCase:
-    """Return the golden case with this id.
+    """Return the golden case with this id: a copy, yours to change.
 
     Parameters
     ----------
@@ -233,15 +235,29 @@ def load(id: str) -> GoldenCase:
     >>> golden.load("linear-snr-1e12").description
     'Gradients with a relative deviation of 1e-6.'
     """
-    if id not in _all():
+    check_id(id)
+    return deepcopy(every_case()[id])
+
+
+def check_id(id: str) -> None:
+    """Refuse an id that no golden case has.
+
+    Examples
+    --------
+    >>> check_id("lienar")
+    Traceback (most recent call last):
+        ...
+    gsnr_ref.contract.InputError: id is 'lienar'; expected a golden case, such as linear...
+    """
+    if id not in every_case():
         from difflib import get_close_matches
 
-        near = get_close_matches(str(id), _all(), n=3) or list(_all())[:3]
-        raise InputError(f"id is {id!r}; expected a golden case, such as {', '.join(near)}")
-    return _all()[id]
+        near = get_close_matches(str(id)[:60], every_case(), n=3) or list(every_case())[:3]
+        raise InputError(
+            f"id is {str(id)[:60]!r}; expected a golden case, such as {', '.join(near)}"
+        )
 
 
-@cache
 def flag_reasons() -> dict[str, str]:
     """Return why cases have each flag.
 
@@ -255,6 +271,11 @@ def flag_reasons() -> dict[str, str]:
     >>> golden.flag_reasons()["zero-mean"]
     'Gradients cancel: GSNR is exactly 0.'
     """
+    return dict(_flag_reasons())
+
+
+@cache
+def _flag_reasons() -> dict[str, str]:
     return dict(json.loads((folder() / "flags.json").read_text(encoding="utf-8")))
 
 

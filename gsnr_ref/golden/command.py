@@ -1,10 +1,15 @@
-"""``gsnr-ref golden list | show | export | check``. Imports ``files`` and most of ``golden``."""
+"""``gsnr-ref golden list | show | export | check``.
+
+Imports ``contract``, ``files`` and most of ``golden``.
+"""
 
 import argparse
+import contextlib
 import shutil
 import sys
 from pathlib import Path
 
+from gsnr_ref.contract import InputError
 from gsnr_ref.files import check_folder_writable, check_writable, name_beside, write_atomically
 from gsnr_ref.golden.case import cases, flag_reasons, folder, load, n_values
 from gsnr_ref.golden.diagnosis import mistakes
@@ -88,6 +93,8 @@ def _show(arguments: argparse.Namespace) -> int:
 
 def _export(arguments: argparse.Namespace) -> int:
     target: Path = arguments.directory
+    with contextlib.suppress(FileNotFoundError):
+        target.stat()  # a circle of links is an error of its own
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise OSError(f"{target} is there and not empty; expected a new folder")
     check_folder_writable("DIR", target)
@@ -113,10 +120,13 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     if arguments.report is not None:
-        check_report_path(arguments.report)
+        check_report_path(arguments.report, (arguments.results, arguments.xfail))
         check_writable("--report", arguments.report)
     expected = None if arguments.xfail is None else read_expected_failures(arguments.xfail)
-    suite = run_suite(read_results(arguments.results), expected, arguments.tolerance)
+    try:
+        suite = run_suite(read_results(arguments.results), expected, arguments.tolerance)
+    except MemoryError:
+        raise InputError(f"{arguments.results}: takes more memory than there is") from None
     print(as_text(suite))
     if arguments.report is not None:
         write_atomically(arguments.report, WRITERS[arguments.report.suffix](suite))

@@ -30,8 +30,6 @@ class CaseReport:
     Attributes
     ----------
     case : GoldenCase
-    dtype : {"float64", "float32"}
-    tolerance : float
     overridden : bool
         Whether the tolerance is not the case's own.
     quantities : tuple of QuantityReport
@@ -54,12 +52,21 @@ class CaseReport:
     """
 
     case: GoldenCase
-    dtype: str
-    tolerance: float
     overridden: bool
     quantities: tuple[QuantityReport, ...]
     left_out: tuple[str, ...]
     diagnoses: tuple[Diagnosis, ...]
+
+    @property
+    def dtype(self) -> str:
+        """In which the values were computed: float64, float32, or "float64 and float32"."""
+        dtypes = {q.dtype for q in self.quantities if q.dtype}
+        return " and ".join(sorted(dtypes, reverse=True)) or "no values"
+
+    @property
+    def tolerance(self) -> float:
+        """The largest that a quantity was held to: each is held to that of its own dtype."""
+        return max(q.tolerance for q in self.quantities)
 
     @property
     def passed(self) -> bool:
@@ -86,7 +93,18 @@ class CaseReport:
             )
             if constant := constant_factor(self.case, q):
                 lines.append(f"{q.quantity} is {constant}")
+        if self._single and any(q.dtype == "float64" and not q.passed for q in self.quantities):
+            lines.append(
+                'what is float64 is held to the tolerance of float64: say dtype="float32" if all '
+                "was computed in float32"
+            )
         return lines + [f"diagnosis: {d}" for d in self.diagnoses]
+
+    @property
+    def _single(self) -> list[str]:
+        """Quantities in float32, where others are in float64."""
+        mixed = {q.dtype for q in self.quantities} >= {"float64", "float32"}
+        return [q.quantity for q in self.quantities if mixed and q.dtype == "float32"]
 
     def __str__(self) -> str:
         verdict = "passed" if self.passed else "FAILED"
@@ -94,6 +112,7 @@ class CaseReport:
         undecided = sum(q.n_undecided for q in self.quantities)
         note += f", {undecided} values undecided" if undecided else ""
         note += f", left out: {', '.join(self.left_out)}" if self.left_out else ""
+        note += f", float32: {', '.join(self._single)}" if self._single else ""
         head = f"{self.case.id} ({self.dtype}{note}): {verdict}"
         if self.passed:
             return f"{head}, {self.digits:.1f} digits"
@@ -121,9 +140,11 @@ def compare(
     layout : {"gsnr_ref", "torch", "keras"}
         Of the parameters in the results; see `GoldenCase.params_in`.
     leave_out : iterable of str
-        Quantities that the backend does not compute. Any other that the case states must be there.
+        Quantities that the backend does not compute, and `result` does not hold. Any other that the
+        case states must be there.
     dtype : {"float64", "float32"}, optional
-        In which the backend computed; that of the results if left out.
+        In which the backend computed. If left out, every quantity is held to the tolerance of its
+        own dtype; Python's numbers are float64.
     tolerance : float, optional
         Instead of the case's own.
 
@@ -135,8 +156,9 @@ def compare(
     Raises
     ------
     InputError
-        If there is nothing to compare, a name is unknown, something cannot be read, or the case
-        has no tolerance for the dtype because its numbers leave the dtype's range.
+        If there is nothing to compare, a name is unknown, a quantity is both left out and there,
+        one quantity has arrays of both dtypes, something cannot be read, or the case has no
+        tolerance for the dtype because its numbers leave the dtype's range.
 
     Examples
     --------
@@ -146,35 +168,36 @@ def compare(
     location (float64): passed, 17.0 digits
     """
     left_out = check_request(case, result, leave_out, layout)
-    dtype = dtype or dtype_of(result)
-    if dtype not in ROUNDOFF:
+    if dtype is not None and dtype not in ROUNDOFF:
         raise InputError(f"dtype is {dtype!r}; expected one of {list(ROUNDOFF)}")
-    allowed = case.tolerance[dtype] if tolerance is None else tolerance
-    if allowed is None:
-        raise InputError(
-            f"case {case.id} has no tolerance for {dtype}: its numbers leave the range of {dtype}; "
-            "expected the case to be left out, or a tolerance"
-        )
-    if not 0 <= allowed < 1:
+    if tolerance is not None and not 0 <= tolerance < 1:
         raise InputError(f"tolerance is {tolerance!r}; expected a relative error, 0 to 1")
     wanted = [q for q in case.expected if q not in left_out]
     if not wanted:
         raise InputError(f"leave_out names every quantity of {case.id}; expected some to compare")
-    reports = tuple(
-        compare_quantity(case, q, result[q], allowed, layout)
-        if q in result
-        else QuantityReport(q, 0, 0, 0, 0.0, None, f"{q} missing: return it, or leave it out", {})
-        for q in wanted
-    )
+
+    def graded(quantity: str) -> QuantityReport:
+        given = result.get(quantity, {})
+        own = dtype or (dtype_of(quantity, given) if quantity in result else "")
+        allowed = case.tolerance.get(own, 0.0) if tolerance is None else tolerance
+        if allowed is None:
+            raise InputError(
+                f"case {case.id} has no tolerance for {own}: its numbers leave the range of {own}; "
+                "expected the case to be left out, or a tolerance"
+            )
+        if quantity in result:
+            return compare_quantity(case, quantity, given, own, allowed, layout)
+        problem = f"{quantity} missing: return it, or leave it out"
+        return QuantityReport(quantity, own, allowed, 0, 0, 0, 0.0, None, problem, {})
+
+    reports = tuple(map(graded, wanted))
     compared = [r for r in reports if r.got]
     return CaseReport(
         case,
-        dtype,
-        allowed,
         tolerance is not None,
         reports,
         tuple(q for q in left_out if q in case.expected),
-        tuple(diagnose(case, compared, allowed, dtype)),
+        tuple(diagnose(case, compared)),
     )
 
 
@@ -197,9 +220,10 @@ def check(
     layout : {"gsnr_ref", "torch", "keras"}
         Of the parameters in the results.
     leave_out : iterable of str
-        Quantities that the backend does not compute.
+        Quantities that the backend does not compute, and `result` does not hold.
     dtype : {"float64", "float32"}, optional
-        In which the backend computed; that of the results if left out.
+        In which the backend computed. If left out, every quantity is held to the tolerance of its
+        own dtype; Python's numbers are float64.
     tolerance : float, optional
         Instead of the case's own.
 

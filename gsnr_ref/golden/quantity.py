@@ -67,6 +67,10 @@ class QuantityReport:
     Attributes
     ----------
     quantity : str
+    dtype : {"float64", "float32", ""}
+        In which it was computed; empty where it is missing and no dtype was declared.
+    tolerance : float
+        For this dtype, or instead of it; 0 where there is no dtype.
     n_values, n_wrong, n_undecided : int
         Undecided values are so sensitive to rounding in this dtype that nothing is wrong or right.
     digits : float
@@ -89,6 +93,8 @@ class QuantityReport:
     """
 
     quantity: str
+    dtype: str
+    tolerance: float
     n_values: int
     n_wrong: int
     n_undecided: int
@@ -138,27 +144,33 @@ def read(case: GoldenCase, quantity: str, result: Any, layout: str) -> dict[Keys
     return arrays
 
 
-def dtype_of(result: dict[str, Any]) -> str:
-    """The least precise floating dtype among the results: float64 or float32.
+def dtype_of(quantity: str, result: Any) -> str:
+    """The floating dtype of a quantity's arrays; whole and Python's own numbers are float64.
 
     Examples
     --------
-    >>> dtype_of({"losses": np.ones(2, np.float32), "noise_scale": 1.0})
-    'float32'
+    >>> dtype_of("losses", np.ones(2, np.float32)), dtype_of("noise_scale", 1.0)
+    ('float32', 'float64')
     """
     kinds = {
-        as_array(_name(path[0], path[1:]), leaf).dtype
+        as_array(_name(quantity, path), leaf).dtype
         for path, leaf in leaves_with_paths(result)
         if leaf is not None
     }
     narrow = sorted(str(k) for k in kinds if k.kind == "f" and k.itemsize < 4)
     if narrow:
-        raise InputError(f"results have dtype {narrow[0]}; expected float64 or float32")
-    return "float32" if np.dtype(np.float32) in kinds else "float64"
+        raise InputError(f"{quantity} has dtype {narrow[0]}; expected float64 or float32")
+    single = np.dtype(np.float32) in kinds
+    if single and len(kinds) > 1:
+        raise InputError(
+            f"{quantity} has dtypes {', '.join(sorted(map(str, kinds)))}; expected one, or the "
+            'argument dtype: "float32" if the backend computed in float32'
+        )
+    return "float32" if single else "float64"
 
 
 def compare_quantity(
-    case: GoldenCase, quantity: str, result: Any, tolerance: float, layout: str
+    case: GoldenCase, quantity: str, result: Any, dtype: str, tolerance: float, layout: str
 ) -> QuantityReport:
     """Compare one quantity."""
     expected = dict(leaves_with_paths(case.expected[quantity]))
@@ -166,7 +178,9 @@ def compare_quantity(
     n_values = sum(np.size(e) for e in expected.values())
     got = read(case, quantity, result, layout)
     if problem := _structure_problem(quantity, got, expected):
-        return QuantityReport(quantity, n_values, n_values, 0, 0.0, None, problem, got)
+        return QuantityReport(
+            quantity, dtype, tolerance, n_values, n_values, 0, 0.0, None, problem, got
+        )
     n_wrong = n_undecided = 0
     digits, worst, excess = 17.0, None, -1.0
     for path, want in expected.items():
@@ -187,7 +201,9 @@ def compare_quantity(
                 excess = float(error[index])
                 numbers = (float(array[index]) for array in (have, want, allowed))
                 worst = Element(path, tuple(int(i) for i in index), *numbers)
-    return QuantityReport(quantity, n_values, n_wrong, n_undecided, digits, worst, "", got)
+    return QuantityReport(
+        quantity, dtype, tolerance, n_values, n_wrong, n_undecided, digits, worst, "", got
+    )
 
 
 def correct_digits(got: Array, expected: Array) -> Array:
@@ -226,7 +242,7 @@ def check_request(
 ) -> tuple[str, ...]:
     """Refuse what cannot be checked; return the quantities that are left out."""
     check_layout(layout)
-    left_out = tuple([leave_out] if isinstance(leave_out, str) else leave_out)
+    left_out = tuple(dict.fromkeys([leave_out] if isinstance(leave_out, str) else leave_out))
     if not isinstance(result, dict):
         raise InputError(f"result is {type(result).__name__}; expected a dict of quantities")
     known = list(case.expected)
@@ -234,6 +250,8 @@ def check_request(
         raise InputError(f"result has unknown quantities {unknown}; expected some of {known}")
     if unknown := sorted(q for q in left_out if q not in QUANTITIES):
         raise InputError(f"leave_out has unknown quantities {unknown}; expected some of {known}")
+    if both := [q for q in left_out if q in result]:
+        raise InputError(f"result has {both}, which leave_out leaves out; expected one of both")
     return left_out
 
 

@@ -5,6 +5,9 @@ Imports ``contract`` and, of ``golden``, ``conformance``, ``quantity`` and ``sui
 
 import json
 import math
+import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,8 +16,6 @@ from gsnr_ref.contract import InputError
 from gsnr_ref.golden.conformance import CaseReport
 from gsnr_ref.golden.quantity import QUANTITIES
 from gsnr_ref.golden.suite import SuiteReport
-
-_UNSAFE = {code: "�" for code in range(32) if code not in (9, 10, 13)}  # not allowed in XML
 
 
 def digits_by_quantity(suite: SuiteReport) -> dict[str, tuple[float, int, int]]:
@@ -58,7 +59,7 @@ def as_markdown(suite: SuiteReport) -> str:
     """For people: a page."""
     r = suite.results
     lines = [
-        f"# {r.name} {r.version} ({r.dtype})",
+        f"# {_markdown(f'{r.name} {r.version} ({r.dtype})')}",
         "",
         f"**{'Passed' if suite.passed else 'FAILED'}**: {suite.summary}.",
         "",
@@ -76,13 +77,18 @@ def as_markdown(suite: SuiteReport) -> str:
         for report in reports:
             lines += ["", f"### {report.case.id}", "", report.case.description, ""]
             if why := suite.expected_reason(report):
-                lines += [f"Expected: {why}", ""]
-            lines += [f"- {line}" for line in report.explanation()]
+                lines += [f"Expected: {_markdown(why)}", ""]
+            lines += [f"- {_markdown(line)}" for line in report.explanation()]
     if suite.unexpected_passes or suite.not_run:
         lines += ["", "## Out of step", ""]
         lines += [f"- {x.case.id} passed against expectation" for x in suite.unexpected_passes]
         lines += [f"- {case.id} did not run" for case in suite.not_run]
     return "\n".join(lines) + "\n"
+
+
+def _markdown(text: str) -> str:
+    """Words of a file as text: no markup, and no HTML."""
+    return re.sub(r"([\\`*<&\[])", r"\\\1", text)
 
 
 def _outcome(suite: SuiteReport, report: CaseReport) -> str:
@@ -149,7 +155,7 @@ def as_junit(suite: SuiteReport) -> str:
     """For continuous integration: JUnit XML."""
     root = ElementTree.Element(
         "testsuite",
-        name=_clean(f"gsnr_ref golden values: {suite.results.name}"),
+        name=f"gsnr_ref golden values: {suite.results.name}",
         tests=str(suite.n_declared),
         failures=str(len(suite.failed) + len(suite.unexpected_passes)),
         errors=str(len(suite.not_run)),
@@ -162,10 +168,10 @@ def as_junit(suite: SuiteReport) -> str:
         outcome = _outcome(suite, report)
         if outcome == "failed as expected":
             reason = suite.expected_reason(report) or ""
-            ElementTree.SubElement(element, "skipped", message=_clean(reason))
+            ElementTree.SubElement(element, "skipped", message=reason)
         elif outcome != "passed":
             failure = ElementTree.SubElement(element, "failure", message=outcome)
-            failure.text = _clean(str(report))
+            failure.text = str(report)
     for case in suite.not_run:
         element = ElementTree.SubElement(
             root, "testcase", classname="gsnr_ref.golden.v1", name=case.id
@@ -175,15 +181,18 @@ def as_junit(suite: SuiteReport) -> str:
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _clean(text: str) -> str:
-    return text.translate(_UNSAFE)
-
-
 WRITERS = {".md": as_markdown, ".json": as_json, ".xml": as_junit}
 
 
-def check_report_path(path: Path) -> None:
-    """Refuse a report whose format its name does not tell.
+def check_report_path(path: Path, sources: Iterable[Path | None] = ()) -> None:
+    """Refuse a report whose format its name does not tell, or that would replace what is read.
+
+    Raises
+    ------
+    OSError
+        If it cannot be told what the path leads to, as in a circle of links.
+    InputError
+        If the name has another ending, is that of a folder, or leads to one of `sources`.
 
     Examples
     --------
@@ -194,3 +203,12 @@ def check_report_path(path: Path) -> None:
     """
     if path.suffix not in WRITERS:
         raise InputError(f"--report {path}: expected a name ending in .md, .json or .xml")
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return
+    if path.is_dir():
+        raise InputError(f"--report {path}: is a folder; expected a file, new or to be replaced")
+    for source in sources:
+        if source is not None and source.exists() and os.path.samefile(path, source):
+            raise InputError(f"--report {path}: is {source}, which is read; expected another file")

@@ -1,25 +1,30 @@
 """A results file of any backend, read as what it is: a stranger's input.
 
-Imports ``contract`` and, of ``golden``, ``case`` and ``quantity``. Nothing in the file is executed;
-its size, its depth and its numbers are bounded.
+Imports ``contract`` and, of ``golden``, ``case``, ``quantity`` and ``reading``. Nothing in the file
+is executed; its size, its depth, its names and its numbers are bounded, and its words made fit to
+print.
 """
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
 from gsnr_ref.contract import InputError
-from gsnr_ref.golden.case import GoldenCase, cases, flag_reasons, folder, load
+from gsnr_ref.golden.case import GoldenCase, check_id, every_case, flag_reasons, folder
 from gsnr_ref.golden.quantity import QUANTITIES
+from gsnr_ref.golden.reading import printable, read_bounded, refuse
 
-#: A results file of every case takes about 1 MB.
+#: A results file of every case takes about 1 MB. One of this size takes at most 1 GiB of memory.
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 8
+#: In each list of leaves_out, and letters of the key that leads to an array.
+MAX_NAMES, MAX_KEY = 1000, 200
 _WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 
@@ -59,51 +64,67 @@ def read_results(path: Path) -> Results:
     OSError
         If it cannot be read.
     InputError
-        If it is too large, not JSON, not what ``results.schema.json`` asks for, or holds something
-        that is not a number where one belongs.
+        If it is no regular file, too large, not JSON, not what ``results.schema.json`` asks for,
+        holds something that is not a number where one belongs, or gives what it leaves out.
     """
-    with path.open("rb") as file:
-        raw = file.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise InputError(f"{path} is larger than {MAX_BYTES // 2**20} MiB; expected about 1 MB")
-    document = _parse(path, raw)
-    _validate(path, document)
+    return parse_results(path, read_bounded(path, MAX_BYTES, "a results file: about 1 MB"))
+
+
+def parse_results(name: Path | str, raw: bytes) -> Results:
+    """Read the content of a results file; `name` is for errors, which are `InputError`."""
+    try:
+        return _results(name, _document(name, raw))
+    except RecursionError:
+        refuse(name, f"is nested too deeply; expected at most {MAX_DEPTH}")
+
+
+def _results(name: Path | str, document: Any) -> Results:
+    _validate(name, document)
     backend, left_out = document["backend"], document.get("leaves_out", {})
     quantities, flags, ids = (tuple(left_out.get(k, ())) for k in ("quantities", "flags", "cases"))
-    _check_known(path, "quantities", quantities, QUANTITIES)
-    _check_known(path, "flags", flags, flag_reasons())
+    _check_known(name, "leaves_out", "quantities", quantities, QUANTITIES)
+    _check_known(name, "leaves_out", "flags", flags, flag_reasons())
     for id in (*ids, *document["results"]):
-        load(id)
+        try:
+            check_id(id)
+        except InputError as error:
+            refuse(name, str(error))
+    for id, given in document["results"].items():
+        _check_known(name, f"results[{id!r}]", "quantities", given, QUANTITIES)
+        if both := [q for q in quantities if q in given]:
+            refuse(
+                name,
+                f"results[{id!r}] has {both}, which leaves_out leaves out; expected one of both",
+            )
     values = {
-        id: {q: _numbers(tree, f"results[{id!r}][{q!r}]", path) for q, tree in quantity.items()}
-        for id, quantity in document["results"].items()
+        id: {q: _numbers(name, tree, f"results[{id!r}][{q!r}]") for q, tree in given.items()}
+        for id, given in document["results"].items()
     }
     layout = backend.get("layout", "gsnr_ref")
-    name, version, dtype = (backend[key] for key in ("name", "version", "dtype"))
-    return Results(name, version, dtype, layout, quantities, flags, ids, values)
+    words = printable(backend["name"]), printable(backend["version"])
+    return Results(*words, backend["dtype"], layout, quantities, flags, ids, values)
 
 
-def _refuse(path: Path, what: str) -> NoReturn:
-    raise InputError(f"{path}: {what}")
-
-
-def _parse(path: Path, raw: bytes) -> Any:
+def _document(name: Path | str, raw: bytes) -> Any:
     def number(text: str) -> float:
         value = float(text)
         if not math.isfinite(value):
-            _refuse(path, f'the number {text[:20]}... is no float64; write "inf" for infinity')
+            refuse(name, f'the number {text[:20]}... is no float64; write "inf" for infinity')
         return value
 
     def no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        if len(set(keys)) < len(keys):
-            repeated = next(key for key in keys if keys.count(key) > 1)
-            _refuse(path, f"the key {repeated[:60]!r} stands twice in one object")
-        return dict(pairs)
+        whole = dict(pairs)
+        if len(whole) < len(pairs):
+            seen: set[str] = set()
+            for key, _ in pairs:
+                if key in seen:
+                    refuse(name, f"the key {key[:60]!r} stands twice in one object")
+                seen.add(key)
+        return whole
 
     def constant(word: str) -> NoReturn:
         meant = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}[word]
-        _refuse(path, f'{word} is not JSON; write the string "{meant}"')
+        refuse(name, f'{word} is not JSON; write the string "{meant}"')
 
     try:
         return json.loads(
@@ -114,66 +135,76 @@ def _parse(path: Path, raw: bytes) -> Any:
             object_pairs_hook=no_repeats,
         )
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error}") from None
+        raise InputError(f"{name} is not UTF-8 text: {error}") from None
     except json.JSONDecodeError as error:
-        raise InputError(f"{path} is not JSON: {error}") from None
-    except RecursionError:
-        raise InputError(f"{path} is nested too deeply; expected at most {MAX_DEPTH}") from None
+        raise InputError(f"{name} is not JSON: {error}") from None
 
 
-def _validate(path: Path, document: Any) -> None:
+def _validate(name: Path | str, document: Any) -> None:
     try:
-        from jsonschema import Draft202012Validator
-        from jsonschema.exceptions import best_match
+        import jsonschema  # noqa: F401
     except ImportError as missing:
         raise ImportError(
             'checking a results file needs jsonschema: pip install "gsnr-ref[golden]"'
         ) from missing
-    schema = json.loads((folder() / "results.schema.json").read_text(encoding="utf-8"))
-    error = best_match(Draft202012Validator(schema).iter_errors(document))
+    left_out = document.get("leaves_out") if isinstance(document, dict) else None
+    for names in left_out.values() if isinstance(left_out, dict) else ():
+        if isinstance(names, list) and len(names) > MAX_NAMES:  # uniqueItems takes quadratic time
+            refuse(name, f"leaves_out has a list of {len(names)}; expected at most {MAX_NAMES}")
+    error = next(_validator().iter_errors(document), None)
     if error is not None:
         what = error.message if len(error.message) < 200 else f"does not fit {error.validator!r}"
-        _refuse(path, f"{error.json_path}: {what}")
+        refuse(name, f"{error.json_path}: {what}")
 
 
-def _check_known(path: Path, what: str, names: tuple[str, ...], known: Any) -> None:
-    if unknown := sorted(set(names) - set(known)):
-        _refuse(
-            path, f"leaves_out has unknown {what} {unknown[:5]}; expected some of {list(known)}"
-        )
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads((folder() / "results.schema.json").read_text(encoding="utf-8"))
+    return Draft202012Validator(schema)
 
 
-def _numbers(tree: Any, place: str, path: Path, depth: int = 0) -> Any:
+def _check_known(
+    name: Path | str, place: str, what: str, names: Iterable[str], known: Iterable[str]
+) -> None:
+    if unknown := sorted(word[:60] for word in set(names) - set(known)):
+        refuse(name, f"{place} has unknown {what} {unknown[:3]}; expected some of {list(known)}")
+
+
+def _numbers(name: Path | str, tree: Any, place: str, depth: int = 0) -> Any:
     """Nested lists as float arrays; anything but numbers, lists and objects is refused."""
     if depth > MAX_DEPTH:
-        _refuse(path, f"{place[:80]}... is nested deeper than {MAX_DEPTH}")
+        refuse(name, f"{place[:80]}... is nested deeper than {MAX_DEPTH}")
     if isinstance(tree, dict):
-        return {k: _numbers(v, f"{place}[{k!r}]", path, depth + 1) for k, v in tree.items()}
-    plain = _plain(tree, place, path, depth)
+        if long := next((key for key in tree if len(key) > MAX_KEY), None):
+            refuse(name, f"{place[:200]} has the key {long[:60]!r}...; expected {MAX_KEY} letters")
+        return {k: _numbers(name, v, f"{place}[{k!r}]", depth + 1) for k, v in tree.items()}
+    plain = _plain(name, tree, place, depth)
     if not isinstance(plain, list):
         return plain
     try:
         return np.array(plain, dtype=float)
     except ValueError:
-        _refuse(path, f"{place} has rows of different lengths; expected an array")
+        refuse(name, f"{place} has rows of different lengths; expected an array")
 
 
-def _plain(tree: Any, place: str, path: Path, depth: int) -> Any:
+def _plain(name: Path | str, tree: Any, place: str, depth: int) -> Any:
     if depth > MAX_DEPTH:
-        _refuse(path, f"{place[:80]}... is nested deeper than {MAX_DEPTH}")
+        refuse(name, f"{place[:80]}... is nested deeper than {MAX_DEPTH}")
     if isinstance(tree, list):
-        return [_plain(part, place, path, depth + 1) for part in tree]
+        return [_plain(name, part, place, depth + 1) for part in tree]
     if isinstance(tree, float):
         return tree
     if isinstance(tree, str) and tree in _WORDS:
         return _WORDS[tree]
-    shown = repr(tree)[:40]
-    _refuse(path, f'{place} holds {shown}; expected numbers, "inf", "-inf" or "nan"')
+    shown = repr(tree[:40] if isinstance(tree, str) else tree)[:40]
+    refuse(name, f'{place[:200]} holds {shown}; expected numbers, "inf", "-inf" or "nan"')
 
 
 def wanted_cases(results: Results) -> tuple[list[GoldenCase], list[GoldenCase]]:
     """Cases that have to be there, and cases out of the range of the backend's dtype."""
-    declared = [case for case in cases() if not results.leaves_out(case)]
+    declared = [case for case in every_case().values() if not results.leaves_out(case)]
     out_of_range = [case for case in declared if case.tolerance[results.dtype] is None]
     states = partial(_states_any, left_out=results.quantities)
     return [c for c in declared if c not in out_of_range and states(c)], out_of_range

@@ -1,6 +1,6 @@
 """All cases of a results file, and the verdict.
 
-Imports ``contract`` and, of ``golden``, ``case``, ``conformance`` and ``results``.
+Imports ``contract`` and, of ``golden``, ``case``, ``conformance``, ``reading`` and ``results``.
 """
 
 from dataclasses import dataclass
@@ -8,9 +8,13 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from gsnr_ref.contract import InputError
-from gsnr_ref.golden.case import GoldenCase, cases
+from gsnr_ref.golden.case import GoldenCase, every_case
 from gsnr_ref.golden.conformance import CaseReport, compare
+from gsnr_ref.golden.reading import printable, read_bounded, refuse
 from gsnr_ref.golden.results import Results, wanted_cases
+
+#: A list of every case, each with its reason, takes about 10 KB.
+MAX_LIST_BYTES = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +81,7 @@ class SuiteReport:
     @property
     def summary(self) -> str:
         """One line."""
-        left_out = len(cases()) - self.n_declared - len(self.out_of_range)
+        left_out = len(every_case()) - self.n_declared - len(self.out_of_range)
         parts = [
             f"{self.n_passed} of {self.n_declared} declared cases passed",
             f"{len(self.failed)} failed",
@@ -113,7 +117,7 @@ def run_suite(
     for pattern in expected_failures or {}:
         if not any(fnmatch(id, pattern) for id in ids):
             raise InputError(
-                f"the list of expected failures has {pattern!r}; no declared case is so"
+                f"the list of expected failures has {pattern[:60]!r}; no declared case is so"
             )
     reports = [
         compare(
@@ -137,16 +141,28 @@ def read_expected_failures(path: Path) -> dict[str, str]:
 
     Raises
     ------
+    OSError
+        If it cannot be read.
     InputError
-        If a line has no reason.
+        If it is no regular file, too large, no text, or a line has no reason or comes twice.
     """
-    expected = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    raw = read_bounded(path, MAX_LIST_BYTES, "a list of expected failures: about 10 KB")
+    return parse_expected_failures(path, raw)
+
+
+def parse_expected_failures(name: Path | str, raw: bytes) -> dict[str, str]:
+    """Read the content of such a list; `name` is for errors, which are `InputError`."""
+    try:
+        lines = raw.decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not UTF-8 text: {error}") from None
+    expected: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
         what, _, why = (part.strip() for part in line.partition("#"))
         if what and not why:
-            raise InputError(
-                f"{path}, line {number}: {what[:60]!r} has no reason; expected ID # why"
-            )
+            refuse(name, f"line {number}: {what[:60]!r} has no reason; expected ID # why")
+        if what in expected:
+            refuse(name, f"line {number}: {what[:60]!r} stands there twice")
         if what:
-            expected[what] = why
+            expected[what] = printable(why)
     return expected

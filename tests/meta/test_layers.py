@@ -91,10 +91,12 @@ LAYERS = {
     "golden.diagnosis": {"contract", "osgr", "golden.case", "golden.quantity", "golden.diagnosis"},
     "golden.diagnosis.derived": {"contract", "golden.case"},
     "golden.conformance": {"contract", "golden.case", "golden.diagnosis", "golden.quantity"},
-    "golden.results": {"contract", "golden.case", "golden.quantity"},
-    "golden.suite": {"contract", "golden.case", "golden.conformance", "golden.results"},
+    "golden.reading": {"contract"},
+    "golden.results": {"contract", "golden.case", "golden.quantity", "golden.reading"},
+    "golden.suite": {"contract", "golden.case", "golden.conformance", "golden.results"}
+    | {"golden.reading"},
     "golden.reports": {"contract", "golden.conformance", "golden.quantity", "golden.suite"},
-    "golden.command": {"files", "golden"},
+    "golden.command": {"contract", "files", "golden"},
     # Of tests/: the writer of the golden values, held to the same rule.
     "certify": set(),
     "certify.__main__": {"contract", "golden"},

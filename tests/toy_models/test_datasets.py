@@ -1,10 +1,13 @@
 import gzip
+import os
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from toy_models import (
+    binary_files,
     datasets,
     load_cifar10,
     load_digits,
@@ -15,6 +18,7 @@ from toy_models import (
 
 GOOD = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6])
 HUGE = bytes([0, 0, 8, 3]) + b"\xff\xff\xff\xff" * 3 + b"\x00" * 10
+LARGE = bytes([0, 0, 8, 1, 0x40, 0, 0, 0]) + b"\x00" * 10  # claims 1 GiB
 
 
 def write(folder, content, name="file"):
@@ -39,8 +43,11 @@ def test_idx_is_read_plain_or_gzipped(tmp_path, pack):
         (bytes([0, 0, 8, 200]) + bytes(900), "200 dimensions"),
         (GOOD[:9], "truncated; the header needs 12 bytes"),
         (GOOD[:-1], r"truncated; sizes \(2, 3\) need 6 bytes of data, there are 5"),
-        (GOOD + b"7", r"oversized; sizes \(2, 3\) need 6 bytes of data, there are 7"),
-        (HUGE, "truncated; sizes"),
+        (GOOD + b"7", r"oversized; sizes \(2, 3\) need 6 bytes of data, there are more"),
+        (HUGE, r"sizes \(4294967295, .* need 79.*; expected 1 to 1073741824"),
+        (LARGE, r"truncated; sizes \(1073741824,\) need 1073741824 bytes of data, there are 10"),
+        (gzip.compress(LARGE), r"truncated; sizes \(1073741824,\)"),
+        (bytes([0, 0, 8, 3]) + bytes(4) + b"\xff" * 8, "need 0 bytes of data; expected 1 to"),
         (gzip.compress(GOOD)[:-6], "truncated or corrupt gzip"),
         (gzip.compress(GOOD)[:-8] + bytes(8), "truncated or corrupt gzip"),
         (b"\x1f\x8b" + bytes(20), "truncated or corrupt gzip"),
@@ -53,10 +60,51 @@ def test_a_hostile_idx_file_gives_one_error_that_names_it(tmp_path, content, mes
     assert "hostile-idx" in str(caught.value)
 
 
-def test_a_gzip_bomb_is_not_unpacked(tmp_path):
-    path = write(tmp_path, gzip.compress(bytes(50_000_000)))
-    with pytest.raises(ValueError, match="oversized; holds more than 1000 bytes"):
-        read_idx(path, max_bytes=1000)
+def peak_of(read, message):
+    """Most bytes that a read, which is refused, has taken at a time; NumPy's are counted too."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=message):
+            read()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        GOOD + bytes(50_000_000),
+        LARGE,
+        gzip.compress(GOOD + bytes(50_000_000)),
+        gzip.compress(LARGE),
+    ],
+    ids=["too long", "too short", "bomb", "packed and too short"],
+)
+def test_memory_follows_the_smaller_of_what_is_there_and_what_is_claimed(tmp_path, content):
+    path = write(tmp_path, content)
+    assert peak_of(lambda: read_idx(path), "oversized|truncated") < 4 << 20
+
+
+def test_no_more_images_are_unpacked_than_there_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(binary_files, "MAX_CIFAR10_BYTES", 2 * 3073)
+    path = write(tmp_path, gzip.compress(bytes(50_000_000)), "train.bin.gz")
+    assert peak_of(lambda: load_cifar10(tmp_path), f"{path.name}: oversized") < 4 << 20
+
+
+def test_more_than_max_bytes_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="need 6 bytes of data; expected 1 to 5"):
+        read_idx(write(tmp_path, GOOD), max_bytes=5)
+    assert read_idx(write(tmp_path, GOOD), max_bytes=6).size == 6
+
+
+def test_what_is_no_regular_file_is_refused_and_named(tmp_path):
+    os.mkfifo(tmp_path / "train-pipe.bin")  # without a writer: to open it would wait for one
+    for path in (tmp_path, "/dev/zero", tmp_path / "train-pipe.bin"):
+        with pytest.raises(ValueError, match=f"{path}: is no regular file"):
+            read_idx(path)
+    with pytest.raises(ValueError, match=r"train-pipe\.bin: is no regular file"):
+        load_cifar10(tmp_path)
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

@@ -13,7 +13,6 @@ from gsnr_ref.golden.diagnosis.mistake import Mistake, texts
 MODULES = (wrong_reductions, wrong_moments, wrong_losses, wrong_estimates)
 
 
-@cache
 def mistakes() -> dict[str, Mistake]:
     """Return every known mistake by its id.
 
@@ -27,6 +26,11 @@ def mistakes() -> dict[str, Mistake]:
     >>> golden.mistakes()["half-missing"].title
     'the factor ½ of the squared error is missing'
     """
+    return dict(_mistakes())
+
+
+@cache
+def _mistakes() -> dict[str, Mistake]:
     found = {
         mistake.id: mistake
         for module in MODULES

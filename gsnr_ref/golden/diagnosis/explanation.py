@@ -54,9 +54,7 @@ class Diagnosis:
         )
 
 
-def diagnose(
-    case: GoldenCase, reports: Sequence[QuantityReport], tolerance: float, dtype: str
-) -> list[Diagnosis]:
+def diagnose(case: GoldenCase, reports: Sequence[QuantityReport]) -> list[Diagnosis]:
     """Name the mistakes that explain what failed: those that explain everything, or else parts."""
     failing = [r for r in reports if not r.passed]
     if not failing:
@@ -64,13 +62,13 @@ def diagnose(
     found = []
     for mistake in mistakes().values():
         wrong = mistake.wrong(case)
-        matches = {r.quantity: _matches(case, r, mistake, wrong, tolerance, dtype) for r in reports}
+        matches = {r.quantity: _matches(case, r, mistake, wrong) for r in reports}
         explained = tuple(
             r.quantity
             for r in failing
             if r.quantity in (mistake.judged or wrong)
             and matches[r.quantity]
-            and (mistake.judge or _changes(case, r.quantity, wrong, tolerance))
+            and (mistake.judge or _changes(case, r, wrong))
         )
         if explained:
             found.append(Diagnosis(mistake, explained, whole=all(matches.values())))
@@ -91,24 +89,21 @@ def diagnose(
 
 
 def _matches(
-    case: GoldenCase,
-    report: QuantityReport,
-    mistake: Mistake,
-    wrong: dict[str, Any],
-    tolerance: float,
-    dtype: str,
+    case: GoldenCase, report: QuantityReport, mistake: Mistake, wrong: dict[str, Any]
 ) -> bool:
     """Whether a quantity is what the mistake makes of it: wrong, or right where it does no harm."""
     if report.quantity not in wrong:
         return report.passed
     if mistake.judge and not report.passed:
-        return report.quantity not in mistake.judged or mistake.judge(case, report, tolerance)
-    for path, made, right, allowed in _made(case, report.quantity, wrong, tolerance):
+        return report.quantity not in mistake.judged or mistake.judge(
+            case, report, report.tolerance
+        )
+    for path, made, right, allowed in _made(case, report, wrong):
         got = report.got.get(path)
         if got is None or got.shape != made.shape:
             return False
         apart = np.abs(made - right) if made.shape == right.shape else np.abs(made)
-        share = np.minimum(RECOGNIZED[dtype] * np.abs(made), 0.01 * apart)
+        share = np.minimum(RECOGNIZED[report.dtype] * np.abs(made), 0.01 * apart)
         near = np.maximum(10 * allowed, np.where(np.isfinite(share), share, 0.0))
         if not is_close(got.astype(np.float64), made, near).all():
             return False
@@ -116,22 +111,22 @@ def _matches(
 
 
 def _made(
-    case: GoldenCase, quantity: str, wrong: dict[str, Any], tolerance: float
+    case: GoldenCase, report: QuantityReport, wrong: dict[str, Any]
 ) -> Iterator[tuple[Keys, Array, Array, Array]]:
     """Path, what the mistake makes, what is right, and the error that a right value may have."""
-    right = dict(leaves_with_paths(case.expected[quantity]))
-    condition = dict(leaves_with_paths(case.condition[quantity]))
-    for path, value in leaves_with_paths(wrong[quantity]):
+    right = dict(leaves_with_paths(case.expected[report.quantity]))
+    condition = dict(leaves_with_paths(case.condition[report.quantity]))
+    for path, value in leaves_with_paths(wrong[report.quantity]):
         made, want, k = np.asarray(value), np.asarray(right[path]), np.asarray(condition[path])
         if made.shape != want.shape:
             k = np.full(made.shape, k.max(initial=0.0))
         with np.errstate(invalid="ignore"):
-            yield path, made, want, allowed_error(made, k, tolerance)
+            yield path, made, want, allowed_error(made, k, report.tolerance)
 
 
-def _changes(case: GoldenCase, quantity: str, wrong: dict[str, Any], tolerance: float) -> bool:
+def _changes(case: GoldenCase, report: QuantityReport, wrong: dict[str, Any]) -> bool:
     """Whether a mistake makes a difference to a quantity that can be told from rounding."""
     return any(
         made.shape != right.shape or not is_close(made, right, 10 * allowed).all()
-        for _, made, right, allowed in _made(case, quantity, wrong, tolerance)
+        for _, made, right, allowed in _made(case, report, wrong)
     )

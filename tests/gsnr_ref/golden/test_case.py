@@ -1,8 +1,10 @@
 """Golden cases are found by id, by flag and by quantity."""
 
+import numpy as np
 import pytest
 
 from gsnr_ref import InputError, golden
+from gsnr_ref.contract import leaves
 from gsnr_ref.golden.case import parse
 
 
@@ -19,3 +21,37 @@ def test_cases_are_chosen_by_flag_and_quantity():
 def test_works_as_a_parametrized_test(case):
     assert str(case) == case.id
     assert parse(case.document).id == case.id
+
+
+def spoil(thing):
+    """Change everything that can be changed, all the way down."""
+    if isinstance(thing, np.ndarray):
+        thing[...] = 7
+    elif isinstance(thing, dict):
+        for part in thing.values():
+            spoil(part)
+        thing.clear()
+    elif isinstance(thing, list):
+        for part in thing:
+            spoil(part)
+        thing.clear()
+
+
+@pytest.mark.parametrize("case", golden.cases("weighted") + golden.cases("convolution"), ids=str)
+def test_a_spoiled_case_leaves_the_next_load_as_it_was(case):
+    fresh = repr(vars(golden.load(case.id)))
+    spoiled = [golden.load(case.id), *golden.cases()]
+    for other in spoiled:
+        for part in vars(other).values():
+            spoil(part)
+    assert leaves(spoiled[0].expected) == []
+    for again in (golden.load(case.id), next(c for c in golden.cases() if c.id == case.id)):
+        assert repr(vars(again)) == fresh
+    assert golden.check(golden.load(case.id), case.expected).passed
+
+
+def test_flags_and_mistakes_are_handed_out_as_copies():
+    for table in (golden.flag_reasons, golden.mistakes):
+        n = len(table())
+        table().clear()
+        assert len(table()) == n > 10

@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gsnr_ref import cli, golden
+from gsnr_ref import InputError, cli, golden
+from gsnr_ref.golden.results import parse_results
 from tests.backends import reference
 from tests.backends.run import as_document
 
@@ -156,7 +157,7 @@ def test_an_export_keeps_to_the_umask_and_to_the_folder_that_is_there(capsys, tm
 
 
 def test_nothing_to_run_is_an_error(capsys, file, right):
-    nothing = right | {"leaves_out": {"quantities": list(golden.QUANTITIES)}}
+    nothing = right | {"leaves_out": {"cases": [case.id for case in golden.cases()]}}
     code, _, err = run(capsys, "check", file(nothing))
     assert code == 2
     assert "leaves nothing to run" in err
@@ -170,6 +171,10 @@ def test_an_overridden_tolerance_is_printed(capsys, file, right):
 
 def with_value(value):
     return lambda right: right | {"results": {"linear": {"coherence": value}}}
+
+
+def nested(depth):
+    return "[" * depth + "]" * depth
 
 
 HOSTILE = [
@@ -190,6 +195,23 @@ HOSTILE = [
     (lambda right: right | {"results": {"no-such-case": {"mean": 1}}}, "'no-such-case'; expected"),
     (lambda right: right | {"results": {"linear": {"gnsr": 1}}}, "unknown quantities"),
     (lambda right: right | {"leaves_out": {"flags": ["x"]}}, "unknown flags"),
+    (lambda _: nested(900), "is not of type 'object'|does not fit 'type'|nested too deeply"),
+    (lambda _: '{"a": 1, "\\u001b[2J": 1, "\\u001b[2J": 2}', r"key '\\x1b\[2J' stands twice"),
+    (lambda _: '{"\\u001b[2J": 1}', "required property"),
+    (
+        lambda _: "{" + ", ".join(f'"{i}": 1' for i in range(200_000)) + ', "199999": 1}',
+        "'199999' stands twice",
+    ),
+    (lambda right: right | {"leaves_out": {"cases": [*range(1001)]}}, "a list of 1001; expected"),
+    (lambda right: right | {"results": {"\x1b[2J": {}}}, r"\$.results"),
+    (lambda right: right | {"results": {"a" * 10**6: {"mean": 1}}}, "expected a golden case"),
+    (lambda right: right | {"results": {"linear": {"\x1b" * 10**6: 1}}}, "unknown quantities"),
+    (with_value({"\x1b" * 10**6: 1}), r"has the key '\\x1b"),
+    (with_value("\x1b" * 10**6), r"holds '\\x1b"),
+    (
+        lambda right: with_value(1)(right) | {"leaves_out": {"quantities": ["coherence"]}},
+        r"results\['linear'\] has \['coherence'\], which leaves_out leaves out; expected one of",
+    ),
     (with_value(None), "holds None; expected numbers"),
     (with_value(True), "holds True; expected numbers"),
     (with_value("__import__('os')"), "expected numbers"),
@@ -206,6 +228,20 @@ def test_a_hostile_file_is_one_clear_line(capsys, file, right, make, message):
     assert err.count("\n") == 1
     assert len(err) < 1000
     assert re.search(message, err), err
+    assert err.strip().isprintable()
+    assert "results.json" in err
+
+
+def test_any_depth_is_one_clear_line(tmp_path):
+    """The parser, the schema and the message of an error each have a limit of their own."""
+    for depth in range(50, 1200, 25):
+        for text in (
+            nested(depth),
+            f'{{"format": {nested(depth)}}}',
+            f'{{"leaves_out": {nested(depth)}}}',
+        ):
+            with pytest.raises(InputError, match=r"^FILE: .+$"):
+                parse_results("FILE", text.encode())
 
 
 def test_bytes_that_are_no_text(capsys, tmp_path):
@@ -237,3 +273,133 @@ def test_a_missing_jsonschema_names_the_extra(capsys, file, right, monkeypatch):
     code, _, err = run(capsys, "check", file(right))
     assert code == 2
     assert 'pip install "gsnr-ref[golden]"' in err
+
+
+@pytest.mark.parametrize("option", ["results", "xfail"])
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("zero", "/dev/zero is no regular file; expected a"),
+        ("pipe", "pipe is no regular file; expected a"),
+        ("circle", "Too many levels of symbolic links"),
+        ("folder", "Is a directory"),
+        ("missing", "No such file"),
+        ("bytes", "bytes is not UTF-8 text"),
+        ("large", "large is larger than "),
+    ],
+)
+def test_what_is_no_file_of_words_is_told_at_once(
+    capsys, file, right, tmp_path, option, kind, message
+):
+    path = tmp_path / kind if kind != "zero" else "/dev/zero"
+    if kind == "pipe":  # without a writer: to open it would wait for one
+        os.mkfifo(path)
+    elif kind == "circle":
+        path.symlink_to(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "bytes":
+        path.write_bytes(b"\xff")
+    elif kind == "large":
+        path.write_bytes(b" " * (17 << 20))
+    arguments = [path] if option == "results" else [file(right), "--xfail", path]
+    code, out, err = run(capsys, "check", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_control_characters_reach_no_terminal_and_no_report(capsys, file, tmp_path):
+    """Whatever a file calls itself, its keys and its reasons, what comes out can be printed."""
+    evil = "\x1b[2J\x9b\r\x00\u202e\ud800<script>`|"
+    document = {
+        "format": "gsnr-ref-results/v1",
+        "backend": {"name": evil, "version": evil, "dtype": "float64"},
+        "results": {
+            "linear": {"coherence": {evil: 1}},
+            "location": {"mean": {evil: [evil[:0] or "nan"]}},
+        },
+    }
+    listed = tmp_path / "xfail.txt"
+    listed.write_text("linear # known \x1b[2J\x9b\u202e<script>")
+    path = file(document)
+    outputs = []
+    for suffix in (".md", ".json", ".xml"):
+        report = tmp_path / f"report{suffix}"
+        code, out, err = run(capsys, "check", path, "--xfail", listed, "--report", report)
+        assert code == 1
+        outputs += [out, err, report.read_text(encoding="utf-8")]
+    for text in outputs:
+        assert text.replace("\n", "").isprintable()
+    assert all("\\x1b[2J\\x9b" in out for out in outputs[::3])
+    assert "\\<script>" in outputs[2]
+    assert not re.search(r"(?<!\\)<", outputs[2])  # no HTML in Markdown
+    ElementTree.fromstring(outputs[8].partition("?>")[2])
+
+
+def test_a_report_never_replaces_what_is_read(capsys, file, right, tmp_path):
+    path = file(right)
+    content = path.read_bytes()
+    listed = tmp_path / "xfail.md"
+    listed.write_text("linear # known\n")
+    (tmp_path / "link.json").symlink_to(path)
+    (tmp_path / "hard.json").hardlink_to(path)
+    (tmp_path / "sub").mkdir()
+    others = ("link.json", "hard.json", "sub/../results.json", "xfail.md")
+    for report in (path, *(tmp_path / name for name in others)):
+        code, out, err = run(capsys, "check", path, "--xfail", listed, "--report", report)
+        assert (code, out) == (2, "")
+        assert "which is read; expected another file" in err
+    assert path.read_bytes() == content
+    assert listed.read_text() == "linear # known\n"
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(capsys, tmp_path):
+    """The results file is not even looked at: there is none."""
+    (tmp_path / "folder.md").mkdir()
+    (tmp_path / "circle.md").symlink_to(tmp_path / "circle.md")
+    (tmp_path / "file").write_text("")
+    for name, message in (
+        ("folder.md", "is a folder"),
+        ("circle.md", "Too many levels of symbolic links"),
+        ("no/such/report.md", "its folder is missing"),
+        ("file/report.md", "Not a directory"),
+    ):
+        code, out, err = run(capsys, "check", "no-such.json", "--report", tmp_path / name)
+        assert (code, out) == (2, "")
+        assert message in err
+        assert err.count("\n") == 1
+
+
+def test_too_little_memory_is_one_clear_line(tmp_path):
+    path = tmp_path / "results.json"
+    path.write_text("[" + "[]," * 5_000_000 + "[]]")
+
+    def bound():
+        resource.setrlimit(resource.RLIMIT_DATA, (2**28, 2**28))
+
+    code = "import sys; from gsnr_ref.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "golden", "check", str(path)]
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    result = subprocess.run(
+        command, capture_output=True, text=True, preexec_fn=bound, env=environment
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"gsnr-ref: error: {path}: takes more memory than there is\n"
+
+
+def test_a_list_of_expected_failures_names_a_case_once(capsys, file, right, tmp_path):
+    listed = tmp_path / "xfail.txt"
+    listed.write_text("linear # a\n\nlinear # b\n")
+    code, _, err = run(capsys, "check", file(right), "--xfail", listed)
+    assert code == 2
+    assert "xfail.txt: line 3: 'linear' stands there twice" in err
+
+
+def test_an_export_into_a_circle_of_links_is_one_clear_line(capsys, tmp_path):
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    for target in ("circle", "circle/cases"):
+        code, out, err = run(capsys, "export", tmp_path / target)
+        assert (code, out) == (2, "")
+        assert "Too many levels of symbolic links" in err
+        assert err.count("\n") == 1

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gsnr_ref import InputError, golden
 from gsnr_ref.contract import map_structure
@@ -29,10 +31,13 @@ def test_a_missing_quantity_fails_unless_it_is_left_out():
         ({"result": {"coherence": "1"}}, "coherence has dtype <U1"),
         ({"result": {"coherence": np.float16(1)}}, "dtype float16; expected float64 or float32"),
         ({"leave_out": ["gnsr"]}, "leave_out has unknown quantities"),
-        ({"leave_out": golden.QUANTITIES}, "leave_out names every quantity"),
+        ({"result": {}, "leave_out": golden.QUANTITIES}, "leave_out names every quantity"),
         ({"layout": "caffe"}, "layout is 'caffe'"),
         ({"dtype": "float8"}, "dtype is 'float8'"),
         ({"tolerance": 2.0}, "tolerance is 2.0"),
+        ({"tolerance": float("nan")}, "tolerance is nan"),
+        ({"leave_out": ["mean"]}, r"result has \['mean'\], which leave_out leaves out"),
+        ({"leave_out": "mean"}, "expected one of both"),
     ],
 )
 def test_what_cannot_be_checked_is_refused(arguments, message):
@@ -61,3 +66,55 @@ def test_an_overridden_tolerance_is_said():
     assert "tolerance overridden: 0.01" in str(golden.check(case, loose, tolerance=0.01))
     with pytest.raises(golden.ConformanceError, match="tolerance overridden: 1e-16"):
         golden.check(case, loose, tolerance=1e-16)
+
+
+def rounded(tree, dtype):
+    return map_structure(lambda v: np.asarray(v, dtype), tree)
+
+
+@given(st.data())
+def test_each_quantity_is_held_to_the_tolerance_of_its_own_dtype(data):
+    """What becomes of a quantity is the same whatever the others' dtypes are."""
+    case = golden.load("mlp2-tanh-cross-entropy")
+    result, alone = {}, {}
+    for quantity, right in case.expected.items():
+        dtype = data.draw(st.sampled_from(["float64", "float32"]), quantity)
+        error = data.draw(st.sampled_from([0.0, 1e-9, 1e-2]), f"error of {quantity}")
+        result[quantity] = rounded(map_structure(lambda v, e=error: v * (1 + e), right), dtype)
+        others = set(case.expected) - {quantity}
+        only = {quantity: result[quantity]}
+        alone[quantity] = golden.compare(case, only, leave_out=others).passed
+        # 1e-9 is below the roundings of float32 and far above those of float64.
+        assert alone[quantity] == (error == 0.0 or (error == 1e-9 and dtype == "float32"))
+    together = golden.compare(case, result)
+    assert {q.quantity: q.passed for q in together.quantities} == alone
+    for q in together.quantities:
+        assert q.tolerance == case.tolerance[q.dtype]
+
+
+def test_one_float32_quantity_does_not_loosen_the_others():
+    case = golden.load("linear")
+    off = map_structure(lambda v: v * (1 + 1e-9), case.expected)
+    result = off | {"coherence": np.float32(case.expected["coherence"])}
+    report = golden.compare(case, result)
+    assert report.dtype == "float64 and float32"
+    assert [q.quantity for q in report.quantities if q.passed] == ["coherence"]
+    assert "linear (float64 and float32, float32: coherence): FAILED" in str(report)
+    assert 'say dtype="float32" if all was computed in float32' in str(report)
+    assert golden.check(case, result, dtype="float32").passed
+
+
+def test_a_quantity_of_two_dtypes_is_refused_unless_the_dtype_is_declared():
+    case = golden.load("linear")
+    mean = case.expected["mean"]
+    mixed = case.expected | {"mean": mean | {"linear.bias": np.float32(mean["linear.bias"])}}
+    with pytest.raises(InputError, match="mean has dtypes float32, float64; expected one, or the"):
+        golden.check(case, mixed)
+    assert golden.check(case, mixed, dtype="float32").passed
+
+
+def test_a_case_without_any_value_fails_and_says_so():
+    report = golden.compare(golden.load("linear"), {})
+    assert str(report).startswith("linear (no values): FAILED")
+    report = golden.compare(golden.load("linear"), {}, dtype="float32", tolerance=0.01)
+    assert str(report).startswith("linear (float32, tolerance overridden: 0.01): FAILED")

@@ -87,7 +87,7 @@ def losses_report(got, expected, condition, tolerance):
     case = golden.load("location-two-samples")
     numbers = {"losses": np.array(expected)}, {"losses": np.array(condition)}
     case = replace(case, expected=numbers[0], condition=numbers[1])
-    return compare_quantity(case, "losses", got, tolerance, "gsnr_ref")
+    return compare_quantity(case, "losses", got, "float64", tolerance, "gsnr_ref")
 
 
 def test_a_value_is_decided_until_it_may_be_off_by_more_than_a_tenth():
