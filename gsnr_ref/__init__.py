@@ -6,7 +6,14 @@ them, ``closed_form`` holds populations known on paper, and ``related`` what oth
 """
 
 from gsnr_ref import closed_form, related
-from gsnr_ref.contract import InputError, Model, Population, PrecisionWarning, RangeError
+from gsnr_ref.contract import (
+    CoverageWarning,
+    InputError,
+    Model,
+    Population,
+    PrecisionWarning,
+    RangeError,
+)
 from gsnr_ref.feature_learning import FeatureLearningTerms, feature_learning_terms
 from gsnr_ref.gradients import per_sample_gradients
 from gsnr_ref.inference import (
@@ -104,4 +111,5 @@ __all__ = [  # noqa: RUF022 (in the order of the derivation)
     "InputError",
     "RangeError",
     "PrecisionWarning",
+    "CoverageWarning",
 ]

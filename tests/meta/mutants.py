@@ -33,6 +33,7 @@ ROOMS = (
     "contract.py",
     "gradients",
     "moments",
+    "student.py",
     "signal_to_noise.py",
     "osgr",
     "inference",
