@@ -10,7 +10,14 @@ from gsnr_ref import interrupts  # noqa: F401 (first: Ctrl-C while the rest is i
 
 # isort: on
 from gsnr_ref import closed_form, related
-from gsnr_ref.contract import InputError, Model, Population, PrecisionWarning, RangeError
+from gsnr_ref.contract import (
+    CoverageWarning,
+    InputError,
+    Model,
+    Population,
+    PrecisionWarning,
+    RangeError,
+)
 from gsnr_ref.feature_learning import FeatureLearningTerms, feature_learning_terms
 from gsnr_ref.gradients import check_model, per_sample_gradients
 from gsnr_ref.inference import (
@@ -111,4 +118,5 @@ __all__ = [  # noqa: RUF022 (in the order of the derivation)
     "InputError",
     "RangeError",
     "PrecisionWarning",
+    "CoverageWarning",
 ]

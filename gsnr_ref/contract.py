@@ -35,6 +35,10 @@ class PrecisionWarning(RuntimeWarning):
     """A result has fewer digits than it should, and there is no better one."""
 
 
+class CoverageWarning(RuntimeWarning):
+    """The sample shows that an interval may hold the true value less often than it says."""
+
+
 @runtime_checkable
 class Model(Protocol):
     """A model: per-sample losses of named parameters.

@@ -1,4 +1,5 @@
-"""Imports ``contract``, ``moments`` and ``signal_to_noise``: GSNR and OSGR from a finite sample.
+"""Imports ``contract``, ``moments``, ``signal_to_noise`` and ``student``: GSNR and OSGR from a
+finite sample.
 
 The plug-in, sample mean squared over sample variance, is biased upwards by about 1/n: it sees
 signal where there is none. These functions say what a sample of n gradients can tell, by debiased

@@ -16,11 +16,6 @@ def sample_size(moments: GradientMoments, least: int, what: str) -> int:
     return int(count)
 
 
-def check_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise InputError(f"confidence is {confidence!r}; expected between 0 and 1")
-
-
 def float_samples(samples: Structure, least: int) -> Structure:
     """Per-sample gradients, checked, as float64."""
     if isinstance(samples, GradientMoments):

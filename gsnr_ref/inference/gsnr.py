@@ -1,19 +1,29 @@
 """GSNR from a finite sample: a debiased estimate and confidence intervals.
 
-Imports ``contract``, ``inference/checks``, ``inference/jackknife``, ``moments`` and
-``signal_to_noise``.
+Imports ``contract``, ``inference/checks``, ``inference/jackknife``, ``moments``,
+``signal_to_noise`` and ``student``.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
 from scipy.special import fdtr, ncfdtr
 
-from gsnr_ref.contract import Array, Arrays, Structure, check_samples, map_structure
-from gsnr_ref.inference.checks import check_confidence, float_samples, sample_size
-from gsnr_ref.inference.jackknife import jackknife_variance, student_quantile
+from gsnr_ref.contract import (
+    Array,
+    Arrays,
+    CoverageWarning,
+    Structure,
+    check_samples,
+    leaves,
+    map_structure,
+)
+from gsnr_ref.inference.checks import float_samples, sample_size
+from gsnr_ref.inference.jackknife import FEW_DEGREES, jackknife_variance, widened_interval
 from gsnr_ref.moments import GradientMoments
 from gsnr_ref.signal_to_noise import gsnr
+from gsnr_ref.student import check_confidence
 
 _BISECTIONS = 80
 
@@ -71,9 +81,9 @@ def gsnr_interval(
     -------
     low, high : ndarray, or dict of ndarray
         Structure and shapes of the parameters. `low` is 0 where the sample does not tell the signal
-        from 0. Both are ``nan`` where no GSNR fits: a mean so near 0 that even GSNR 0 makes it
-        improbable, as happens to one in 40 parameters whose GSNR is 0; and where the sample
-        variance is 0.
+        from 0. 0 and ``inf`` where the sample variance is 0: such a sample bounds nothing. Both are
+        ``nan`` where no GSNR fits: a mean so near 0 that even GSNR 0 makes it improbable, as
+        happens to one in 40 parameters whose GSNR is 0.
 
     Raises
     ------
@@ -84,8 +94,9 @@ def gsnr_interval(
     -----
     Inverts the noncentral F distribution of n ḡ²/s² with (1, n − 1) degrees of freedom in its
     noncentrality n·r, with equal tails. Exact for Gaussian gradients at every n and r. For skewed
-    or heavy-tailed gradients it does not hold its level; use `robust_gsnr_interval` there, for
-    n ≥ 100 or so.
+    or heavy-tailed gradients it does not hold its level, the less so the larger n is: at 95 %, for
+    n from 10 to 1000, it covers 80 to 95 % for Student's t3 and 29 to 90 % for log-normal(2)
+    gradients. Use `robust_gsnr_interval` there.
 
     Examples
     --------
@@ -105,7 +116,7 @@ def gsnr_interval(
     def interval(ratio: Any) -> Any:
         f = np.atleast_1d(np.asarray(n * ratio, dtype=float))
         usable = np.isfinite(f)
-        low, high = np.full(f.shape, np.nan), np.full(f.shape, np.nan)
+        low, high = np.zeros(f.shape), np.full(f.shape, np.inf)
         low[usable] = _noncentrality(f[usable], n - 1, 1 - tail) / n
         high[usable] = _noncentrality(f[usable], n - 1, tail) / n
         low = np.where(np.isnan(low) & ~np.isnan(high), 0.0, low)
@@ -134,7 +145,7 @@ def _noncentrality(f: Array, degrees: int, level: float) -> Array:
 
 
 def robust_gsnr_interval(samples: Structure, *, confidence: float = 0.95) -> tuple[Arrays, Arrays]:
-    """Confidence interval for the GSNR of each parameter, for gradients of any distribution.
+    """Confidence interval for the GSNR of each parameter, for gradients that are not Gaussian.
 
     Parameters
     ----------
@@ -145,21 +156,33 @@ def robust_gsnr_interval(samples: Structure, *, confidence: float = 0.95) -> tup
     Returns
     -------
     low, high : ndarray, or dict of ndarray
-        `low` is 0 where the sample does not tell the signal from 0; ``nan`` where the sample
-        variance is 0.
+        `low` is 0 where the sample does not tell the signal from 0. 0 and ``inf`` where the sample
+        variance is 0: such a sample bounds nothing.
 
     Raises
     ------
     InputError
         If there are fewer than 10 samples, or moments of them, or `confidence` is none.
 
+    Warns
+    -----
+    CoverageWarning
+        If the variance of more than a third of the parameters that vary rests on a few samples. Of
+        a single parameter it may come by chance, below n = 100 with Gaussian gradients too.
+
     Notes
     -----
     With t = ḡ/s, √2·arsinh(t/√2) has the variance 1/n for Gaussian gradients whatever t is; for
-    others it gets a jackknife standard error and the quantile of Student's t. The interval for t
-    is squared. Its level is approximate, and near r = 0 it covers more than it says, since both
-    signs of t are one r. Use `gsnr_interval` for n below 100 unless the gradients are far from
-    Gaussian.
+    others it gets the jackknife's bias correction, its standard error and the quantile of Student's
+    t, and is wider where few samples carry the variance, or the samples' effects are skewed. The
+    interval for t is squared. Near r = 0 it covers more than it says, since both signs of t are
+    one r.
+
+    Measured coverage at 95 %, for n from 10 to 1000: 93 to 99 % for Gaussian, exponential and
+    Student's t5 gradients, 95 to 100 % where most samples have a gradient of 0. It fails where the
+    tail is heavier than the sample shows: 76 to 94 % for log-normal(1), 50 to 77 % for
+    log-normal(2). No interval computed from so few samples can know such a tail. The docs have the
+    table. Use `gsnr_interval` for n below 100 unless the gradients are far from Gaussian.
 
     Examples
     --------
@@ -169,7 +192,6 @@ def robust_gsnr_interval(samples: Structure, *, confidence: float = 0.95) -> tup
     True
     """
     check_confidence(confidence)
-    arrays = float_samples(samples, 10)
 
     def interval(g: Any) -> Any:
         n = len(g)
@@ -178,14 +200,29 @@ def robust_gsnr_interval(samples: Structure, *, confidence: float = 0.95) -> tup
         # Without sample i the mean moves by −dᵢ/(n−1), and m2 falls by dᵢ²·n/(n−1).
         means = mean - deviations / (n - 1)
         others = np.maximum(squares - deviations * deviations * (n / (n - 1)), 0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = mean / np.sqrt(squares / (n - 1))
-            z, zs = np.arcsinh(t / 2**0.5), np.arcsinh(means / np.sqrt(2 * others / (n - 2)))
-            half = student_quantile(confidence, n - 1) * np.sqrt(jackknife_variance(zs))
-        ends = 2**0.5 * np.sinh(np.stack([z - half, z + half]))
-        low = np.where(ends[0] * ends[1] <= 0, 0.0, np.min(ends**2, axis=0))
-        high = np.max(ends**2, axis=0)
-        return np.where(squares > 0, np.stack([low, high]), np.nan)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            z = np.arcsinh(mean / np.sqrt(2 * squares / (n - 1)))
+            zs = np.arcsinh(means / np.sqrt(2 * others / (n - 2)))
+            unbiased = n * z - (n - 1) * zs.mean(axis=0)
+            low, high, degrees = widened_interval(unbiased, zs, jackknife_variance(zs), confidence)
+            ends = 2**0.5 * np.sinh(np.stack([low, high]))
+            bounded = np.isfinite(zs).all(axis=0) & (squares > 0)
+            low = np.where(bounded & (ends[0] * ends[1] > 0), np.min(ends**2, axis=0), 0.0)
+            high = np.where(bounded, np.max(ends**2, axis=0), np.inf)
+        return np.stack([low, high, np.where(squares > 0, degrees, np.nan)])
 
-    both = map_structure(interval, arrays)
-    return map_structure(lambda b: b[0], both), map_structure(lambda b: b[1], both)
+    three = map_structure(interval, float_samples(samples, 10))
+    _warn_of_few_degrees(np.concatenate([part[2].ravel() for part in leaves(three)]))
+    return map_structure(lambda part: part[0], three), map_structure(lambda part: part[1], three)
+
+
+def _warn_of_few_degrees(degrees: Array) -> None:
+    varying = degrees[~np.isnan(degrees)]
+    few = int((varying < FEW_DEGREES).sum())
+    if 3 * few > len(varying):
+        warnings.warn(
+            f"the variance of {few} of {len(varying)} parameters that vary rests on a few samples: "
+            "these intervals may not hold their level",
+            CoverageWarning,
+            stacklevel=3,
+        )

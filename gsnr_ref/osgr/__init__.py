@@ -1,5 +1,6 @@
 """Imports ``autodiff``, ``contract``, ``gradients``, ``loss_checks``, ``moments``, ``notebook``,
-``parallel`` and ``signal_to_noise``: the one-step generalization ratio, one route a file.
+``parallel``, ``signal_to_noise`` and ``student``: the one-step generalization ratio, one route a
+file.
 
 ``predicted`` sees moments; ``measured`` and ``enumerated`` take real steps and read losses, and
 import no moment or ratio code, or the check of the one against the other would be circular.

@@ -1,7 +1,8 @@
 """OSGR by its definition, on drawn datasets: real steps, losses read before and after.
 
-Imports ``contract``, ``loss_checks``, ``notebook``, ``parallel``, ``osgr/ratio``, ``osgr/step`` and
-``osgr/support`` only: the two sides of the identity share no code that computes.
+Imports ``contract``, ``loss_checks``, ``notebook``, ``parallel``, ``student``, ``osgr/ratio``,
+``osgr/step`` and ``osgr/support`` only: the two sides of the identity share no moment or ratio
+code.
 """
 
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from gsnr_ref.osgr.ratio import ratio_of_means
 from gsnr_ref.osgr.step import mean_decrease, step
 from gsnr_ref.osgr.support import checked_support
 from gsnr_ref.parallel import in_parallel, one_blas_thread
+from gsnr_ref.student import student_interval
 
 #: x, y, weights and the losses before the step.
 TestSet = tuple[Array, Array, Array, Array]
@@ -72,6 +74,26 @@ class MeasuredOSGR(ShownAsTable):
             training_decreases,
             test_decreases,
         )
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Confidence interval for OSGR: Student's t with n_trials − 1 degrees of freedom.
+
+        Measured coverage at 95 %, for 5 to 100 trials: 92 to 96 %, where value ± 1.96 standard
+        errors covers 84 to 93 % of 5 and 10 trials. The docs have the table.
+
+        Raises
+        ------
+        InputError
+            If `confidence` is none.
+
+        Examples
+        --------
+        >>> measured = MeasuredOSGR.of(np.array([2.0, 2.0, 2.0]), np.array([0.0, 1.0, 2.0]))
+        >>> [round(end, 2) for end in measured.interval()]  # 0.5 ± 4.30·0.29
+        [-0.74, 1.74]
+        """
+        count = len(self.training_decreases)
+        return student_interval(self.value, self.standard_error, count, confidence)
 
 
 def measured_osgr(

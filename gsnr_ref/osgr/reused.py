@@ -1,6 +1,6 @@
 """OSGR at parameters that have seen the training set, from moments: 4.1, 4.2 and 4.6.
 
-Imports ``contract``, ``moments`` and ``osgr/ratio``.
+Imports ``contract``, ``moments``, ``osgr/ratio`` and ``student``.
 
 The derivation of equation 22 takes g_D and g_D′ for equal in distribution. Where θ has been trained
 on D they are not, and one more number, the reuse factor κ, makes the identity hold again:
@@ -27,6 +27,7 @@ from gsnr_ref.contract import (
 )
 from gsnr_ref.moments import GradientMoments
 from gsnr_ref.osgr.ratio import jackknifed_ratio
+from gsnr_ref.student import student_interval
 
 #: Moments of one set, or of several.
 Sets = GradientMoments | Sequence[GradientMoments]
@@ -42,15 +43,36 @@ class SetRatio:
         ``inf`` or ``nan`` where the denominator is 0.
     standard_error : float
         By the jackknife over the pairs: ``nan`` for one pair, 0 for pairs with given chances.
+    n_pairs : int
+        M.
 
     Examples
     --------
-    >>> SetRatio(0.5, 0.1).value
+    >>> SetRatio(0.5, 0.1, n_pairs=10).value
     0.5
     """
 
     value: Any
     standard_error: float
+    n_pairs: int
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Confidence interval over M independent pairs: Student's t with M − 1 degrees of freedom.
+
+        ``nan`` for one pair, the value twice for pairs with given chances. Measured coverage of κ
+        at 95 %, for M from 5 to 100: 90 to 96 %. The docs have the table.
+
+        Raises
+        ------
+        InputError
+            If `confidence` is none.
+
+        Examples
+        --------
+        >>> [round(end, 2) for end in SetRatio(0.5, 0.1, n_pairs=3).interval()]  # 0.5 ± 4.30·0.1
+        [0.07, 0.93]
+        """
+        return student_interval(self.value, self.standard_error, self.n_pairs, confidence)
 
 
 def held_out_osgr(training: Sets, test: Sets, chances: Sequence[Any] | None = None) -> SetRatio:
@@ -226,7 +248,7 @@ def _ratio(
     numerators: list[Any], denominators: list[Any], chances: Sequence[Any] | None
 ) -> SetRatio:
     if chances is None:
-        return SetRatio(*jackknifed_ratio(numerators, denominators))
+        return SetRatio(*jackknifed_ratio(numerators, denominators), len(numerators))
     if len(chances) != len(numerators):
         raise InputError(f"chances has {len(chances)} numbers; expected {len(numerators)}")
     weighted = (
@@ -234,4 +256,4 @@ def _ratio(
         for values in (numerators, denominators)
     )
     value, _ = jackknifed_ratio(*weighted)
-    return SetRatio(value, 0.0)
+    return SetRatio(value, 0.0, len(numerators))

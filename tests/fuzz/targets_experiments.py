@@ -10,17 +10,24 @@ CELL = {"n": 10, "rate": 0.1, "data": "digits", "epochs": [1, 5], "seed": 0}
 ROWS = [{"n": 10, "r": 0.1 + 0.2, "name": "ü", "odd": None}, {"r": float("inf"), "k": -0.0}]
 _WRITTEN = json.dumps(ROWS)
 
-CELL_SEEDS = [
-    b"\0" + as_text(CELL, ROWS, 1.5).encode(),
-    b"\1" + json.dumps({"cell": CELL, "seconds": 1.5, "rows": ROWS}).encode(),
-    b"\1" + json.dumps({"cell": CELL, "seconds": "x", "rows": ROWS}).encode(),
-    b"\1" + json.dumps({"cell": CELL, "seconds": 0, "rows": [7]}).encode(),
-]
-SET_SEEDS = [
-    bytes([k, 0]) + f"{name}={json.dumps(value)}".encode()
-    for k, experiment in enumerate(EXPERIMENTS.values())
-    for name, value in experiment.scales["smoke"].items()
-]
+
+def seeds_cell() -> list[bytes]:
+    """Files as they are written, and contents to be given a digest."""
+    return [
+        b"\0" + as_text(CELL, ROWS, 1.5).encode(),
+        b"\1" + json.dumps({"cell": CELL, "seconds": 1.5, "rows": ROWS}).encode(),
+        b"\1" + json.dumps({"cell": CELL, "seconds": "x", "rows": ROWS}).encode(),
+        b"\1" + json.dumps({"cell": CELL, "seconds": 0, "rows": [7]}).encode(),
+    ]
+
+
+def seeds_set() -> list[bytes]:
+    """Every setting of every experiment, at the value that it has."""
+    return [
+        bytes([k, 0]) + f"{name}={json.dumps(value)}".encode()
+        for k, experiment in enumerate(EXPERIMENTS.values())
+        for name, value in experiment.scales["smoke"].items()
+    ]
 
 
 def fuzz_cell(data: bytes) -> None:

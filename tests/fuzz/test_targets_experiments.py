@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.targets_experiments import CELL_SEEDS, SET_SEEDS, fuzz_cell, fuzz_set
+from tests.fuzz.targets_experiments import fuzz_cell, fuzz_set, seeds_cell, seeds_set
 
 CELLS_FOUND = [
     b"",
@@ -46,21 +46,21 @@ def mutated(seeds):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("data", [*CELLS_FOUND, *CELL_SEEDS], ids=lambda data: str(data[:20]))
+@pytest.mark.parametrize("data", [*CELLS_FOUND, *seeds_cell()], ids=lambda data: str(data[:20]))
 def test_cell_files(data):
     fuzz_cell(data)
 
 
-@pytest.mark.parametrize("data", [*SETS_FOUND, *SET_SEEDS], ids=lambda data: str(data[:20]))
+@pytest.mark.parametrize("data", [*SETS_FOUND, *seeds_set()], ids=lambda data: str(data[:20]))
 def test_settings(data):
     fuzz_set(data)
 
 
-@given(mutated(CELL_SEEDS))
+@given(mutated(seeds_cell()))
 def test_changed_cell_files(data):
     fuzz_cell(data)
 
 
-@given(mutated(SET_SEEDS))
+@given(mutated(seeds_set()))
 def test_changed_settings(data):
     fuzz_set(data)

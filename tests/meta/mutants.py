@@ -34,6 +34,7 @@ ROOMS = (
     "contract.py",
     "gradients",
     "moments",
+    "student.py",
     "signal_to_noise.py",
     "osgr",
     "inference",

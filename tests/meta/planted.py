@@ -19,6 +19,8 @@ GSNR = sys.modules["gsnr_ref.signal_to_noise"]
 PREDICTED = import_module("gsnr_ref.osgr.predicted")
 GSNR_OF_A_SAMPLE = import_module("gsnr_ref.inference.gsnr")
 OSGR_OF_A_SAMPLE = import_module("gsnr_ref.inference.osgr")
+JACKKNIFE = import_module("gsnr_ref.inference.jackknife")
+STUDENT = import_module("gsnr_ref.student")
 REUSED = import_module("gsnr_ref.osgr.reused")
 
 
@@ -90,7 +92,7 @@ def square_the_mean_without_debiasing():
 
 
 def leave_the_quadratic_part_counted_twice():
-    OSGR_OF_A_SAMPLE._counted_twice = lambda rows: 0.0
+    OSGR_OF_A_SAMPLE._spread_of_products = lambda rows: 0.0
 
 
 def take_the_variance_of_the_jackknife_for_that_of_a_mean():
@@ -99,7 +101,7 @@ def take_the_variance_of_the_jackknife_for_that_of_a_mean():
 
 
 def take_the_normal_quantile_for_student_s():
-    for module in (OSGR_OF_A_SAMPLE, GSNR_OF_A_SAMPLE):
+    for module in (JACKKNIFE, STUDENT):
         right = module.student_quantile
         module.student_quantile = lambda confidence, degrees, right=right: right(confidence, 1e9)
 

@@ -19,7 +19,14 @@ NAMES = [
     for name in face.__all__
     if not inspect.ismodule(getattr(face, name))
 ]
-NO_EXAMPLE = {"InputError", "RangeError", "PrecisionWarning", "ConformanceError", "QUANTITIES"}
+NO_EXAMPLE = {
+    "InputError",
+    "RangeError",
+    "PrecisionWarning",
+    "CoverageWarning",
+    "ConformanceError",
+    "QUANTITIES",
+}
 
 
 def problems(thing, needs_example=True):

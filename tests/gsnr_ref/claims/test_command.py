@@ -123,7 +123,8 @@ def test_bad_usage_is_one_clear_line_and_exit_code_2(capsys, options):
 
 
 def test_a_truncated_idx_file_is_one_clear_line(capsys, tmp_path):
-    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\x00\x00\x08\x03" + b"\xff" * 12)
+    sizes = b"".join(n.to_bytes(4, "big") for n in (10, 28, 28))
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\x00\x00\x08\x03" + sizes)
     code, _, err = run(capsys, "--data", "mnist", "--data-dir", str(tmp_path))
     assert code == 2
     assert "train-images-idx3-ubyte: truncated" in err

@@ -94,6 +94,16 @@ def test_it_is_a_ratio_of_means_never_a_mean_of_ratios():
     assert "training_decreases" not in repr(result)
 
 
+@pytest.mark.parametrize("confidence", [0.5, 0.95])
+def test_the_interval_has_student_s_t_with_one_degree_less_than_trials(confidence):
+    rng = np.random.default_rng(0)
+    result = MeasuredOSGR.of(rng.normal(2, 1, 10), rng.normal(1, 1, 10))
+    expected = stats.t.interval(confidence, 9, result.value, result.standard_error)
+    assert result.interval(confidence) == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(InputError, match="confidence is 95; expected between 0 and 1"):
+        result.interval(95)
+
+
 BAD = [
     ({"n": 0}, InputError, "n is 0"),
     ({"n_trials": 1}, InputError, "n_trials is 1; expected a whole number, 2 or more"),

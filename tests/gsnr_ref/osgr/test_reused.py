@@ -193,6 +193,14 @@ def test_the_error_is_the_jackknifes_and_nan_for_one_pair():
         expected = np.sqrt(3 / 4 * ((np.array(without) - np.mean(without)) ** 2).sum())
         assert function(training, test).standard_error == pytest.approx(expected, rel=1e-9)
         assert np.isnan(function(training[0], test[0]).standard_error)
+        assert np.isnan(function(training[0], test[0]).interval()).all()
+        result = function(training, test)
+        expected_ends = stats.t.interval(0.9, 3, result.value, result.standard_error)
+        assert result.interval(0.9) == pytest.approx(expected_ends, rel=1e-12)
+        given = function(training, test, [0.25] * 4)
+        assert given.interval() == (given.value, given.value)
+        with pytest.raises(InputError, match="confidence is 1; expected between 0 and 1"):
+            given.interval(1)
 
 
 @pytest.mark.simulation
