@@ -32,7 +32,7 @@ def scaled(factor_of_n):
     def wrong(training, test, chances=None):
         one = training[0] if isinstance(training, (list, tuple)) else training
         value = reuse_factor(training, test, chances).value
-        return SetRatio(value * factor_of_n(int(one.count)), 0.0)
+        return SetRatio(value * factor_of_n(int(one.count)), 0.0, n_pairs=1)
 
     return wrong
 
