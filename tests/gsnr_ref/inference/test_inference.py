@@ -5,9 +5,9 @@ import warnings
 from fractions import Fraction
 from itertools import combinations
 
-import mpmath
 import numpy as np
 import pytest
+from scipy import integrate, optimize
 
 from gsnr_ref import (
     CoverageWarning,
@@ -191,9 +191,10 @@ def tukey_variance(values):
 
 
 def confidence_within(quantile, degrees):
-    """P(|t| < quantile) of Student's t: 1 − I_x(ν/2, 1/2) at x = ν/(ν + q²)."""
-    x = degrees / (degrees + mpmath.mpf(quantile) ** 2)
-    return float(1 - mpmath.betainc(degrees / 2, 0.5, 0, x, regularized=True))
+    """P(|t| < quantile) of Student's t: the integral of its density."""
+    scale = math.gamma((degrees + 1) / 2) / math.gamma(degrees / 2) / math.sqrt(degrees * math.pi)
+    density = lambda t: scale * (1 + t * t / degrees) ** (-(degrees + 1) / 2)  # noqa: E731
+    return 2 * integrate.quad(density, 0, quantile, epsabs=1e-13)[0]
 
 
 def widened(estimate, values, variance, confidence):
@@ -203,9 +204,7 @@ def widened(estimate, values, variance, confidence):
     moves = [mean - v for v in values]
     squares, cubes, fourths = (math.fsum(v**k for v in moves) / m for k in (2, 3, 4))
     degrees = min(max(2 * m / (fourths / squares**2 - 1), 1), m - 1)
-    quantile = float(
-        mpmath.findroot(lambda q: confidence_within(q, degrees) - confidence, (1.5, 3))
-    )
+    quantile = optimize.brentq(lambda q: confidence_within(q, degrees) - confidence, 0.1, 100)
     skewness = cubes / squares**1.5
     beyond = max(abs(skewness) - 2 * math.sqrt(6 / m), 0)
     outwards = (2 * quantile**2 + 1) / 6 / math.sqrt(m) * beyond
