@@ -28,7 +28,7 @@ def mixed_moments(
     Returns
     -------
     GradientMoments
-        Of a population: its count is 1.
+        Of a population: its count is 1, and its variance that with ``ddof=0``.
 
     Raises
     ------
@@ -57,4 +57,4 @@ def mixed_moments(
         uniform.mean,
         uniform.variance(),
     )
-    return GradientMoments(1, mean, variance)
+    return GradientMoments.of_population(mean, variance)

@@ -105,7 +105,7 @@ def two_pass_sums(samples: Array, weights: Array | None = None) -> Sums:
     shifted = samples - origin
     shift = total(shifted) / count
     deviations = shifted - shift
-    m2 = total(deviations * deviations)
+    m2 = np.asarray(total(deviations * deviations))  # exact samples of one number sum to no array
     mean, remainder = two_sum(origin, shift)
     if m2.dtype != object and (lost := (m2 <= 0) & deviations.any(axis=0)).any():
         m2 = np.where(lost, SMALLEST, m2)  # squares that underflow: tiny, but never zero
