@@ -3,10 +3,13 @@
 Imports ``contract`` and ``moments/mergeable``.
 """
 
+import numpy as np
+
 from gsnr_ref.contract import InputError, Number, map_structure
 from gsnr_ref.moments.mergeable import GradientMoments, S
 
 
+@np.errstate(all="ignore")
 def mixed_moments(
     true: GradientMoments[S], uniform: GradientMoments[S], probability: Number
 ) -> GradientMoments[S]:

@@ -33,6 +33,7 @@ _LARGEST_CHUNK = 10_000
 _CACHED_BYTES = 12 * 2**20
 
 
+@np.errstate(all="ignore")
 def gradient_moments(
     model: Model,
     params: Params,

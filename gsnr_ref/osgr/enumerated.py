@@ -55,6 +55,7 @@ class EnumeratedOSGR(ShownAsTable):
     n_datasets: int
 
 
+@np.errstate(all="ignore")
 def enumerated_osgr(
     model: Model,
     params: Params,

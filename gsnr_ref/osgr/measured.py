@@ -74,6 +74,7 @@ class MeasuredOSGR(ShownAsTable):
         )
 
 
+@np.errstate(all="ignore")
 def measured_osgr(
     model: Model,
     params: Params,
@@ -201,7 +202,7 @@ def _run_trials(
             weights, before = np.full(n_test, 1 / n_test), model.loss(params, x, y)
         return training, mean_decrease(before, model.loss(stepped, x, y), weights)
 
-    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+    with one_blas_thread(), np.errstate(all="ignore"):
         if is_finite_population(population):
             x, y, weights = checked_support(model, params, population)
             fixed_test = x, y, weights, model.loss(params, x, y)
