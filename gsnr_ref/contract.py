@@ -239,7 +239,8 @@ def as_array(name: str, value: Any) -> Array:
     if array.dtype == object:
         for where, entry in np.ndenumerate(array):
             if not isinstance(entry, Real):
-                raise InputError(f"{name} holds {entry!r} at {where}; expected real numbers")
+                there = f"holds {entry!r} at {where}" if where else f"is {entry!r}"
+                raise InputError(f"{name} {there}; expected real numbers")
     return array
 
 
