@@ -50,7 +50,7 @@ def weights_like(samples: Array, weights: Array | None) -> Array | None:
 
 def are_counts(weights: Array | None) -> bool:
     """Tell whether weights can count samples: all whole. Others make a population."""
-    return weights is None or bool((weights % 1 == 0).all())
+    return weights is None or bool((weights == np.floor(weights)).all())
 
 
 def total_weight(weights: Array, exact: bool) -> Number:

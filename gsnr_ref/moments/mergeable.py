@@ -33,7 +33,7 @@ from gsnr_ref.moments.checks import (
     total_weight,
     weights_like,
 )
-from gsnr_ref.moments.sums import Sums, empty_sums, two_pass_sums
+from gsnr_ref.moments.sums import Sums, block_sums, empty_sums, two_pass_sums
 
 if TYPE_CHECKING:  # typing's own TypeVar takes a default from Python 3.13 on
     from typing_extensions import TypeVar
@@ -170,14 +170,11 @@ class GradientMoments(Generic[S]):
         if weights is None:
             count: Number = n_samples
         else:
-            used = weights > 0
             count = total_weight(weights, exact=any(map(is_exact, leaves(arrays))))
-            weights = weights[used]
-            arrays = map_structure(lambda a: a[used], arrays)
         if count == 0:
             return cls.of_sums(0, map_structure(lambda a: empty_sums(a.shape[1:], a.dtype), arrays))
         with np.errstate(all="ignore"):
-            sums = map_structure(lambda a: two_pass_sums(a, weights_like(a, weights)), arrays)
+            sums = map_structure(lambda a: block_sums(a, weights_like(a, weights)), arrays)
             return cls.of_sums(count, sums, is_population)
 
     @overload
