@@ -50,6 +50,25 @@ def test_weights_of_any_dtype_give_what_the_same_float64_weights_give(data, dtyp
     assert type(GradientMoments.from_samples(x, cast).count) is int
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.floats(0, 60_000, width=16), min_size=1, max_size=30),
+    st.sampled_from([np.float16, np.float32, np.longdouble]),
+    st.integers(1, 30),
+)
+def test_weights_that_are_not_whole_give_what_float64_gives(weights, dtype, size):
+    weights = np.array([1.5, *weights])
+    x = np.random.default_rng(size).normal(size=(len(weights), 2))
+    one, other = (GradientMoments.from_samples(x, w) for w in (weights, weights.astype(dtype)))
+    assert same(one, other)
+    model = LinearRegression(2)
+    one, other = (
+        gradient_moments(model, model.init(0), x, x[:, 0], w, size, check=False)
+        for w in (weights, weights.astype(dtype))
+    )
+    assert same(flat_of(one), flat_of(other))
+
+
 def flat_of(moments):
     return GradientMoments(
         moments.count,
