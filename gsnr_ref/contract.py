@@ -3,8 +3,10 @@
 Imports nothing of the package: every other module may import this one.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
+from numbers import Real
 from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import numpy as np
@@ -217,6 +219,9 @@ def numbers_like(array: Any, values: Any) -> Array:
 def as_array(name: str, value: Any) -> Array:
     """Read anything that NumPy or DLPack can read; say what is wrong where neither can.
 
+    A masked array is refused even where nothing is masked: whether a call works is no matter of the
+    data. Objects must be real numbers (``numbers.Real``: fractions.Fraction, int, float).
+
     Examples
     --------
     >>> as_array("samples", [[1, 2], [3, 4]]).shape
@@ -226,6 +231,7 @@ def as_array(name: str, value: Any) -> Array:
         ...
     gsnr_ref.contract.InputError: samples has dtype <U1; expected real numbers
     """
+    refuse_masked(name, value)
     try:
         array = np.asarray(value)
         if array.dtype == object and array is not value and hasattr(value, "__dlpack__"):
@@ -234,7 +240,32 @@ def as_array(name: str, value: Any) -> Array:
         raise InputError(f"{name} ({type(value).__name__}) cannot be read: {error}") from error
     if array.dtype.kind not in "fiubO":
         raise InputError(f"{name} has dtype {array.dtype}; expected real numbers")
+    if array.dtype == object:
+        for where, entry in np.ndenumerate(array):
+            if not isinstance(entry, Real):
+                there = f"holds {entry!r} at {where}" if where else f"is {entry!r}"
+                raise InputError(f"{name} {there}; expected real numbers")
     return array
+
+
+def refuse_masked(name: str, value: Any) -> None:
+    """Refuse masked arrays, and lists that hold one: NumPy would read what the mask hides.
+
+    Examples
+    --------
+    >>> refuse_masked("x", np.ma.array([1.0, 2.0], mask=[True, False]))
+    Traceback (most recent call last):
+        ...
+    gsnr_ref.contract.InputError: x is or holds a masked array; expected a plain one: leave out ...
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputError(
+            f"{name} is or holds a masked array; expected a plain one: leave out what is masked, "
+            "or fill it"
+        )
+    if isinstance(value, (list, tuple)):
+        for entry in value:
+            refuse_masked(name, entry)
 
 
 def as_arrays(name: str, structure: Structure) -> Structure:
@@ -280,14 +311,18 @@ def check_finite(name: str, array: Any) -> None:
     gsnr_ref.contract.InputError: x holds 1 NaN or infinite values, first at (1,); expected ...
     """
     array = np.asarray(array)
-    if array.dtype.kind == "f":
-        bad = np.argwhere(~np.isfinite(array))
-        if len(bad):
-            where = tuple(int(i) for i in bad[0])
-            raise InputError(
-                f"{name} holds {len(bad)} NaN or infinite values, first at {where}; "
-                "expected finite numbers"
-            )
+    if array.dtype == object:  # no Fraction is, and an int may exceed a float
+        finite = np.array([-math.inf < v < math.inf for v in array.flat], bool)
+        finite = finite.reshape(array.shape)
+    else:
+        finite = np.isfinite(array)
+    if not finite.all():
+        bad = np.argwhere(~finite)
+        where = tuple(int(i) for i in bad[0])
+        raise InputError(
+            f"{name} holds {len(bad)} NaN or infinite values, first at {where}; "
+            "expected finite numbers"
+        )
 
 
 def check_samples(samples: Structure, least: int = 0, name: str = "samples") -> Structure:
@@ -381,6 +416,8 @@ def check_batch(
     missing = [name for name in model.trainable if name not in params]
     if missing:
         raise InputError(f"params has {list(params)}; expected also {missing}")
+    for name, value in params.items():
+        refuse_masked(f"params[{name!r}]", value)
     return x, y
 
 

@@ -23,6 +23,7 @@ from gsnr_ref.moments import GradientMoments
 from gsnr_ref.notebook import ShownAsTable
 
 
+@np.errstate(all="ignore")
 def gsnr(moments: GradientMoments, ddof: int = 0) -> Arrays:
     """GSNR of each parameter: equation 2, r_j = g̃_j² / ρ_j².
 
@@ -130,6 +131,7 @@ class GSNRSummary(ShownAsTable):
         return row
 
 
+@np.errstate(all="ignore")
 def gsnr_summary(moments: GradientMoments, ddof: int = 0) -> GSNRSummary:
     """Summarize the GSNR of all parameters: of the model, or of one layer.
 
@@ -168,6 +170,7 @@ def gsnr_summary(moments: GradientMoments, ddof: int = 0) -> GSNRSummary:
     )
 
 
+@np.errstate(all="ignore")
 def gsnr_summaries(moments: GradientMoments, ddof: int = 0) -> dict[str, GSNRSummary]:
     """Summarize the GSNR of each layer, and of the whole model under the name ``"model"``.
 

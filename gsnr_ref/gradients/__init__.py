@@ -19,6 +19,7 @@ Method = Literal["tapped", "loop"]
 METHODS = {"tapped": tapped_gradients, "loop": looped_gradients}
 
 
+@np.errstate(all="ignore")
 def per_sample_gradients(
     model: Model, params: Params, x: Any, y: Any, method: Method = "tapped", check: bool = True
 ) -> Params:

@@ -28,6 +28,7 @@ from gsnr_ref.student import check_confidence
 _BISECTIONS = 80
 
 
+@np.errstate(all="ignore")
 def debiased_gsnr(moments: GradientMoments) -> Arrays:
     """GSNR from a sample without the plug-in's bias: r̂ = (n−3)/(n−1) · ḡ²/s² − 1/n.
 
@@ -66,6 +67,7 @@ def debiased_gsnr(moments: GradientMoments) -> Arrays:
     return map_structure(lambda r: r * ((n - 3) / (n - 1)) - 1 / n, gsnr(moments, ddof=1))
 
 
+@np.errstate(all="ignore")
 def gsnr_interval(
     samples: Structure | GradientMoments, *, confidence: float = 0.95
 ) -> tuple[Arrays, Arrays]:
@@ -144,6 +146,7 @@ def _noncentrality(f: Array, degrees: int, level: float) -> Array:
     return np.where(solvable, (low + high) / 2, np.nan)
 
 
+@np.errstate(all="ignore")
 def robust_gsnr_interval(samples: Structure, *, confidence: float = 0.95) -> tuple[Arrays, Arrays]:
     """Confidence interval for the GSNR of each parameter, for gradients that are not Gaussian.
 

@@ -29,6 +29,7 @@ from gsnr_ref.student import check_confidence
 _MOST_PAIRED = 2000  # samples whose inner products are formed
 
 
+@np.errstate(all="ignore")
 def debiased_osgr(moments: GradientMoments, n: int | None = None) -> Number:
     """OSGR from one sample, at a small learning rate: R̂ = Σ(ḡ² − s²/m)/Σḡ² for n = m.
 
@@ -69,6 +70,7 @@ def debiased_osgr(moments: GradientMoments, n: int | None = None) -> Number:
     return signal / expected if expected else float("nan")
 
 
+@np.errstate(all="ignore")
 def osgr_interval(
     samples: Structure,
     n: int | None = None,
@@ -216,6 +218,7 @@ def _bootstrapped(
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
+@np.errstate(all="ignore")
 def plug_in_osgr(moments: Sequence[GradientMoments]) -> float:
     """OSGR as the paper estimates it: equation 25, a plug-in over M training sets.
 

@@ -24,13 +24,16 @@ from gsnr_ref.contract import (
     map_structure,
 )
 from gsnr_ref.moments.checks import (
+    are_counts,
     check_range,
     check_same_shape,
     checked_sums,
+    checked_total,
     checked_weights,
     total_weight,
+    weights_like,
 )
-from gsnr_ref.moments.sums import Sums, empty_sums, two_pass_sums
+from gsnr_ref.moments.sums import Sums, block_sums, empty_sums, two_pass_sums
 
 if TYPE_CHECKING:  # typing's own TypeVar takes a default from Python 3.13 on
     from typing_extensions import TypeVar
@@ -48,17 +51,23 @@ class GradientMoments(Generic[S]):
     Parameters
     ----------
     count : int, float or Fraction
-        Number of samples, or the sum of their weights.
+        Number of samples, or the sum of their weights. Where it is not whole, they are those of a
+        population, which has no variance with ``ddof=1``.
     mean : ndarray, or dict of ndarray
         Mean gradient g̃ or g_D, elementwise; structure and shapes of the parameters.
     m2 : same structure
         Sum of squared deviations from the mean, elementwise.
 
+    Raises
+    ------
+    InputError
+        If the count is none, shapes differ, a value is NaN or infinite, or an m2 is below 0.
+
     Notes
     -----
-    Mean and m2 are float64 whatever the dtype of the gradients (exact numbers stay exact). A hidden
-    second word holds what rounding takes from each, so that merging many small pieces in any order
-    gives the digits of one pass.
+    Mean and m2 are copies, float64 whatever the dtype of the gradients (exact numbers stay exact).
+    A hidden second word holds what rounding takes from each, so that merging many small pieces in
+    any order gives the digits of one pass.
 
     Examples
     --------
@@ -68,24 +77,32 @@ class GradientMoments(Generic[S]):
     """
 
     def __init__(self, count: Number, mean: S, m2: S) -> None:
-        if not count >= 0:
-            raise InputError(f"count is {count!r}; expected 0 or more")
-        self.count = count
+        self.count = checked_total(count)
+        self._is_population = self.count % 1 != 0
         self._sums: Structure = map_structure(
             checked_sums, as_arrays("mean", mean), as_arrays("m2", m2)
         )
 
     @classmethod
-    def _raw(cls, count: Number, sums: Structure) -> "GradientMoments[S]":
+    def _raw(cls, count: Number, sums: Structure, is_population: bool) -> "GradientMoments[S]":
         moments = cls.__new__(cls)
-        moments.count, moments._sums = count, sums
+        moments.count, moments._sums, moments._is_population = count, sums, is_population
         return moments
 
     @classmethod
-    def of_sums(cls, count: Number, sums: Structure) -> "GradientMoments[S]":
+    def of_sums(
+        cls, count: Number, sums: Structure, is_population: bool = False
+    ) -> "GradientMoments[S]":
         """Wrap sums; say so where squares have left the range of float64."""
         check_range(count, sums)
-        return cls._raw(count, sums)
+        return cls._raw(count, sums, is_population)
+
+    @classmethod
+    def of_population(cls, mean: S, variance: S) -> "GradientMoments[S]":
+        """Moments of a whole population, of count 1, whatever they are merged with."""
+        moments = cls(1, mean, variance)
+        moments._is_population = True
+        return moments
 
     @property
     def mean(self) -> S:
@@ -124,7 +141,9 @@ class GradientMoments(Generic[S]):
             own loss: not divided by a batch size, not summed over samples. No rows make an empty
             piece, to be merged.
         weights : array_like, shape (n_samples,), optional
-            Not negative. Counts of repeated samples, or the probabilities of a population.
+            Not negative, of any real dtype. Whole numbers count repeated samples. Where one is not
+            whole, all are the probabilities, or relative weights, of a population: it has a
+            variance, and no unbiased estimate of one (``ddof=1``).
 
         Returns
         -------
@@ -147,16 +166,16 @@ class GradientMoments(Generic[S]):
         arrays = check_samples(samples)
         n_samples = len(leaves(arrays)[0])
         weights = checked_weights(weights, n_samples)
+        is_population = not are_counts(weights)
         if weights is None:
             count: Number = n_samples
         else:
-            used = weights > 0
-            count, weights = total_weight(weights), weights[used]
-            arrays = map_structure(lambda a: a[used], arrays)
+            count = total_weight(weights, exact=any(map(is_exact, leaves(arrays))))
         if count == 0:
             return cls.of_sums(0, map_structure(lambda a: empty_sums(a.shape[1:], a.dtype), arrays))
-        with np.errstate(over="ignore", invalid="ignore"):
-            return cls.of_sums(count, map_structure(lambda a: two_pass_sums(a, weights), arrays))
+        with np.errstate(all="ignore"):
+            sums = map_structure(lambda a: block_sums(a, weights_like(a, weights)), arrays)
+            return cls.of_sums(count, sums, is_population)
 
     @overload
     @classmethod
@@ -233,7 +252,7 @@ class GradientMoments(Generic[S]):
             scale = factor if is_exact(between.m2) else float(factor)
             return between._replace(m2=between.m2 * scale)
 
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             sums = map_structure(lambda a: of_samples(two_pass_sums(a, sizes)), arrays)
         return cls.of_sums(n_samples, sums)
 
@@ -262,11 +281,12 @@ class GradientMoments(Generic[S]):
             return self
         if self.count == 0:
             return other
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             merged = map_structure(
                 lambda a, b: a.merge(self.count, b, other.count), self._sums, other._sums
             )
-        return GradientMoments.of_sums(self.count + other.count, merged)
+        is_population = self._is_population or other._is_population
+        return GradientMoments.of_sums(self.count + other.count, merged, is_population)
 
     def select(self, names: Iterable[str]) -> "GradientMoments[S]":
         """Moments of some of the parameters: of a layer, say.
@@ -291,7 +311,8 @@ class GradientMoments(Generic[S]):
         known = list(self._sums) if isinstance(self._sums, Mapping) else []
         if not names or not set(names) <= set(known):
             raise InputError(f"names is {names}; expected some of {known}")
-        return GradientMoments._raw(self.count, {name: self._sums[name] for name in names})
+        sums = {name: self._sums[name] for name in names}
+        return GradientMoments._raw(self.count, sums, self._is_population)
 
     def variance(self, ddof: int = 0) -> S:
         """Variance of the per-sample gradient, elementwise: ρ² = m2 / (count − ddof).
@@ -305,18 +326,25 @@ class GradientMoments(Generic[S]):
         Raises
         ------
         InputError
-            If there are not more than `ddof` samples. Weights that are probabilities count as one
-            sample: use ``ddof=0``.
+            If `ddof` is no whole number, 0 or more, there are not more than `ddof` samples, or
+            `ddof` is not 0 and a weight is not whole: probabilities make a population.
 
         Examples
         --------
         >>> GradientMoments.from_samples([1.0, 3.0]).variance(ddof=1)
         array(2.)
         """
+        ddof = check_count("ddof", ddof, 0)
+        if ddof and self._is_population:
+            raise InputError(
+                f"ddof is {ddof} and the weights are not whole numbers: they are probabilities, "
+                "not counts of samples; expected ddof=0, the variance of the population"
+            )
         if not self.count > ddof:
             raise InputError(f"ddof is {ddof} and count {self.count}; expected more samples")
         n = self.count - ddof
-        variance: S = map_structure(lambda s: np.asarray(s.m2 / n), self._sums)
+        with np.errstate(all="ignore"):
+            variance: S = map_structure(lambda s: np.asarray(s.m2 / n), self._sums)
         return variance
 
     def signal_and_noise(self, ddof: int = 0) -> tuple[Number, Number]:
@@ -335,8 +363,9 @@ class GradientMoments(Generic[S]):
         (8.0, 1.0)
         """
         means = leaves(self.mean)
-        signal: Any = sum((mean * mean).sum() for mean in means)
-        noise: Any = sum(variance.sum() for variance in leaves(self.variance(ddof)))
+        with np.errstate(all="ignore"):
+            signal: Any = sum((mean * mean).sum() for mean in means)
+            noise: Any = sum(variance.sum() for variance in leaves(self.variance(ddof)))
         if signal == 0 and any(mean.any() for mean in means):
             raise RangeError("the squares of all mean gradients underflow; rescale the loss")
         exact = any(is_exact(mean) for mean in means)

@@ -3,10 +3,13 @@
 Imports ``contract`` and ``moments/mergeable``.
 """
 
+import numpy as np
+
 from gsnr_ref.contract import InputError, Number, map_structure
 from gsnr_ref.moments.mergeable import GradientMoments, S
 
 
+@np.errstate(all="ignore")
 def mixed_moments(
     true: GradientMoments[S], uniform: GradientMoments[S], probability: Number
 ) -> GradientMoments[S]:
@@ -28,7 +31,7 @@ def mixed_moments(
     Returns
     -------
     GradientMoments
-        Of a population: its count is 1.
+        Of a population: its count is 1, and its variance that with ``ddof=0``.
 
     Raises
     ------
@@ -57,4 +60,4 @@ def mixed_moments(
         uniform.mean,
         uniform.variance(),
     )
-    return GradientMoments(1, mean, variance)
+    return GradientMoments.of_population(mean, variance)

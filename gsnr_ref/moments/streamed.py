@@ -24,7 +24,7 @@ from gsnr_ref.contract import (
 from gsnr_ref.gradients import Method, per_sample_gradients
 from gsnr_ref.gradients.checked import check_once
 from gsnr_ref.gradients.tapped import TappedLayer, tapped_layers
-from gsnr_ref.moments.checks import checked_weights, total_weight
+from gsnr_ref.moments.checks import are_counts, checked_weights, total_weight, weights_like
 from gsnr_ref.moments.mergeable import GradientMoments
 from gsnr_ref.moments.products import product_sums
 from gsnr_ref.moments.sums import Sums, empty_sums, two_pass_sums
@@ -33,6 +33,7 @@ _LARGEST_CHUNK = 10_000
 _CACHED_BYTES = 12 * 2**20
 
 
+@np.errstate(all="ignore")
 def gradient_moments(
     model: Model,
     params: Params,
@@ -53,7 +54,8 @@ def gradient_moments(
         An iterable is read once, batch by batch, and may be longer than memory; leave `y` out.
     y : array_like, shape (n_samples, ...)
     weights : array_like, shape (n_samples,), optional
-        Not negative. Counts of repeated samples, or the probabilities of a finite population.
+        Not negative, of any real dtype. Whole numbers count repeated samples. Where one is not
+        whole, all are the probabilities of a finite population: no variance with ``ddof=1``.
     chunk_size : int, optional
         Samples taken at a time. Sets the memory and the speed, not the result. Left out: 10,000, or
         fewer where a layer is applied at many positions (a convolution), so that what the taps see
@@ -161,16 +163,15 @@ def _cached_chunk(model: Model, params: Params, x: Array, y: Array) -> int:
 def _tapped_moments(
     model: Model, params: Params, x: Array, y: Array, weights: Array | None
 ) -> GradientMoments[Params]:
-    count: Number = len(x)
+    is_population = not are_counts(weights)
     if weights is not None:
         used = weights > 0
         x, y, weights = x[used], y[used], weights[used]
-        count = total_weight(weights)
-        if count == 0:
+        if len(weights) == 0:
             return GradientMoments.of_sums(
                 0, {p: empty_sums(params[p].shape) for p in model.trainable}
             )
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         sums: dict[str, Sums] = {}
         for name, layer in tapped_layers(model, params, x, y).items():
             wanted = [p for p in (f"{name}.weight", f"{name}.bias") if p in model.trainable]
@@ -180,11 +181,14 @@ def _tapped_moments(
     for s in sums.values():
         if not is_exact(s.mean) and not np.isfinite(s.mean).all():
             explain_not_finite(params, x, y)
-    return GradientMoments.of_sums(count, {p: sums[p] for p in model.trainable})
+    exact = any(is_exact(s.mean) for s in sums.values())
+    count: Number = len(x) if weights is None else total_weight(weights, exact)
+    return GradientMoments.of_sums(count, {p: sums[p] for p in model.trainable}, is_population)
 
 
 def _layer_sums(layer: TappedLayer, parameter: str, weights: Array | None) -> Sums:
     """Sums of a parameter's gradients; those of a dense layer are products, and never formed."""
+    weights = weights_like(layer.deltas, weights)
     if layer.inputs.shape[1] > 1 or is_exact(layer.deltas):
         return two_pass_sums(layer.gradients(parameter), weights)
     inputs, deltas = layer.inputs[:, 0], layer.deltas[:, 0]

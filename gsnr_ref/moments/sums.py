@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 SMALLEST = np.finfo(np.float64).smallest_subnormal
+_BLOCK = 2**16  # numbers taken at a time: half a megabyte in float64, which stays in cache
+_ROWS = 1024  # at least, if there are as many: what a merge costs is little beside them
 
 
 class Sums(NamedTuple):
@@ -105,11 +107,52 @@ def two_pass_sums(samples: Array, weights: Array | None = None) -> Sums:
     shifted = samples - origin
     shift = total(shifted) / count
     deviations = shifted - shift
-    m2 = total(deviations * deviations)
+    m2 = np.asarray(total(deviations * deviations))  # exact samples of one number sum to no array
     mean, remainder = two_sum(origin, shift)
     if m2.dtype != object and (lost := (m2 <= 0) & deviations.any(axis=0)).any():
         m2 = np.where(lost, SMALLEST, m2)  # squares that underflow: tiny, but never zero
     return Sums(np.asarray(mean), np.asarray(remainder), np.asarray(m2), np.zeros_like(m2))
+
+
+def block_sums(samples: Array, weights: Array | None = None) -> Sums:
+    """`two_pass_sums` of blocks of samples and parameters, merged: no copy of all is made.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n_samples, ...), n_samples >= 1
+    weights : ndarray, shape (n_samples,), optional
+        Not negative, and not all 0.
+
+    Examples
+    --------
+    >>> sums = block_sums(np.array([1.0, 2.0, 4.0]), np.array([1.0, 0.0, 2.0]))
+    >>> float(sums.mean), float(sums.m2)
+    (3.0, 6.0)
+    """
+    table = samples.reshape(len(samples), -1)
+    n_rows = max(_ROWS, _BLOCK // max(1, table.shape[1]))
+    n_columns = max(1, _BLOCK // min(n_rows, len(table)))
+    starts = range(0, max(1, table.shape[1]), n_columns)
+    blocks = [_merged(table[:, s : s + n_columns], weights, n_rows) for s in starts]
+    shape = samples.shape[1:]
+    return Sums(*(np.concatenate(part).reshape(shape) for part in zip(*blocks, strict=True)))
+
+
+def _merged(table: Array, weights: Array | None, n_rows: int) -> Sums:
+    """Sums of the columns of a table, some of its rows at a time."""
+    merged, count = empty_sums(table.shape[1:], table.dtype), 0
+    for start in range(0, len(table), n_rows):
+        rows = table[start : start + n_rows]
+        w = None if weights is None else weights[start : start + n_rows]
+        if w is not None and not w.all():
+            used = np.flatnonzero(w)
+            rows, w = rows[used], w[used]
+        if len(rows) == 0:
+            continue
+        piece, more = two_pass_sums(rows, w), len(rows) if w is None else pairwise_sum(w)
+        merged = piece if count == 0 else merged.merge(count, piece, more)
+        count = count + more
+    return merged
 
 
 def is_float_or_exact(array: Array) -> bool:

@@ -26,7 +26,7 @@ from gsnr_ref.contract import (
 )
 from gsnr_ref.loss_checks import look_once, own_losses
 from gsnr_ref.notebook import ShownAsTable
-from gsnr_ref.osgr.step import mean_decrease, step
+from gsnr_ref.osgr.step import in_float64, mean_decrease, rounding, step, warn_of_rounding
 from gsnr_ref.osgr.support import checked_support
 
 
@@ -55,6 +55,7 @@ class EnumeratedOSGR(ShownAsTable):
     n_datasets: int
 
 
+@np.errstate(all="ignore")
 def enumerated_osgr(
     model: Model,
     params: Params,
@@ -104,8 +105,14 @@ def enumerated_osgr(
     RangeError
         If a loss leaves the range of float64, or no step changes the training loss.
 
+    Warns
+    -----
+    PrecisionWarning
+        If rounding may change the value by 1 %: the learning rate is too small for float64.
+
     Notes
     -----
+    Steps and losses are computed in float64 where params or samples are float16 or float32.
     Source: Liu et al., ICLR 2020, section 2.
 
     Examples
@@ -135,6 +142,8 @@ def enumerated_osgr(
         )
     if check:
         look_once(model, params, x, y, own_losses)
+    x, y = in_float64(x), in_float64(y)
+    params = {name: in_float64(value) for name, value in params.items()}
     before = model.loss(params, x, y)
     exact = is_exact(before)
     probabilities = [Fraction(p) for p in chances.tolist()]
@@ -142,6 +151,7 @@ def enumerated_osgr(
     learning_rate = number(learning_rate)
     test_weights = _weights(probabilities, exact)
     training_terms, test_terms = [], []
+    training_lost = test_lost = 0.0
     for counts in count_vectors(n, n_points):
         chance = number(multinomial_probability(counts, probabilities))
         training_weights = _weights([Fraction(c, n) for c in counts], exact)
@@ -150,6 +160,10 @@ def enumerated_osgr(
             after = model.loss(stepped, x, y)
             training_terms.append(chance * mean_decrease(before, after, training_weights))
             test_terms.append(chance * mean_decrease(before, after, test_weights))
+            if not exact:
+                around = params, stepped, learning_rate
+                training_lost += chance * rounding(before, after, training_weights, *around)
+                test_lost += chance * rounding(before, after, test_weights, *around)
     add: Any = sum if exact else math.fsum
     if not exact and not np.isfinite([training_terms, test_terms]).all():
         raise RangeError(
@@ -162,6 +176,8 @@ def enumerated_osgr(
             f"the expected training-loss decrease at learning_rate {learning_rate} is 0; "
             "expected params where the gradient is not zero"
         )
+    if not exact:
+        warn_of_rounding((training, test), (training_lost, test_lost), 0.0, learning_rate)
     return EnumeratedOSGR(test / training, training, test, n_datasets)
 
 

@@ -6,6 +6,8 @@ their products with vectors.
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gsnr_ref.contract import (
     FiniteSupport,
     Model,
@@ -41,6 +43,7 @@ class Expansion(NamedTuple):
     c1: Any
 
 
+@np.errstate(all="ignore")
 def osgr_expansion(model: Model, params: Params, population: FiniteSupport, n: int) -> Expansion:
     """R₀ and c₁ of R(λ) = R₀ + c₁λ + O(λ²), for any model on a finite population.
 

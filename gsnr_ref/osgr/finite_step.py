@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from gsnr_ref.contract import (
     FiniteSupport,
     InputError,
@@ -57,6 +59,7 @@ class FiniteStep:
         return bool(self.learning_rate * self.training_quotient >= 2)
 
 
+@np.errstate(all="ignore")
 def finite_step_osgr(
     model: Model, params: Params, training: FiniteSupport, test: FiniteSupport, learning_rate: Any
 ) -> FiniteStep:

@@ -1,10 +1,13 @@
 """OSGR of a split of one dataset. Imports ``contract``, ``moments`` and ``signal_to_noise``."""
 
+import numpy as np
+
 from gsnr_ref.contract import InputError, Number, check_count
 from gsnr_ref.moments import GradientMoments
 from gsnr_ref.signal_to_noise import quotient
 
 
+@np.errstate(all="ignore")
 def holdout_osgr(moments: GradientMoments, n: int) -> Number:
     """OSGR, at a small learning rate, of a split: n samples to train on, the rest to test on.
 

@@ -60,6 +60,7 @@ class ReuseLaw:
     scaled_shortfall: Array
 
 
+@np.errstate(all="ignore")
 def reuse_law(
     model: Model,
     params: Params,

@@ -64,6 +64,7 @@ class LeaveOneOutRun:
     reuse_factor_error: Array
 
 
+@np.errstate(all="ignore")
 def leave_one_out_run(
     model: Model, params: Params, x: Any, y: Any, learning_rate: Any, steps: Sequence[int]
 ) -> LeaveOneOutRun:

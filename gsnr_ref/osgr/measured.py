@@ -25,7 +25,7 @@ from gsnr_ref.contract import (
 from gsnr_ref.loss_checks import look_once, own_losses
 from gsnr_ref.notebook import ShownAsTable
 from gsnr_ref.osgr.ratio import ratio_of_means
-from gsnr_ref.osgr.step import mean_decrease, step
+from gsnr_ref.osgr.step import in_float64, mean_decrease, rounding, step, warn_of_rounding
 from gsnr_ref.osgr.support import checked_support
 from gsnr_ref.parallel import in_parallel, one_blas_thread
 from gsnr_ref.student import student_interval
@@ -96,6 +96,7 @@ class MeasuredOSGR(ShownAsTable):
         return student_interval(self.value, self.standard_error, count, confidence)
 
 
+@np.errstate(all="ignore")
 def measured_osgr(
     model: Model,
     params: Params,
@@ -150,8 +151,15 @@ def measured_osgr(
     RangeError
         If a loss leaves the range of float64, or no step changes the training loss.
 
+    Warns
+    -----
+    PrecisionWarning
+        If rounding may change the value by 1 % and by more than its standard error: the learning
+        rate is too small for float64.
+
     Notes
     -----
+    Steps and losses are computed in float64 where params or samples are float16 or float32.
     A ratio of expectations, never an expectation of ratios. The standard error is that of a ratio
     of means (delta method): std(ΔL[D′] − R ΔL[D]) / (√n_trials · mean ΔL[D]).
     Source: Liu et al., ICLR 2020, section 2.
@@ -179,13 +187,14 @@ def measured_osgr(
     if check:
         look_once(model, params, x, y, own_losses)
     seeds = np.random.SeedSequence(seed).spawn(n_trials)
+    params = {name: in_float64(value) for name, value in params.items()}
     arguments = (model, params, population, n, learning_rate, n_test)
     if n_jobs == 1:
         decreases = _run_trials(*arguments, seeds)
     else:
         pieces = [p.tolist() for p in np.array_split(np.array(seeds), min(n_trials, 32))]
         decreases = np.concatenate(in_parallel(_run_trials, arguments, pieces, n_jobs))
-    if not np.isfinite(decreases).all():
+    if not np.isfinite(decreases[:, :2]).all():
         raise RangeError(
             f"a loss is not finite after a step with learning_rate {learning_rate}; "
             "expected a smaller learning_rate, or finite params"
@@ -195,7 +204,10 @@ def measured_osgr(
             f"no step with learning_rate {learning_rate} changes the training loss; "
             "expected a larger learning_rate, or params where the gradient is not zero"
         )
-    return MeasuredOSGR.of(decreases[:, 0], decreases[:, 1])
+    measured = MeasuredOSGR.of(decreases[:, 0], decreases[:, 1])
+    means = decreases.mean(axis=0)
+    warn_of_rounding(means[:2], means[2:], measured.standard_error, learning_rate)
+    return measured
 
 
 def _run_trials(
@@ -207,25 +219,31 @@ def _run_trials(
     n_test: int,
     seeds: list[np.random.SeedSequence],
 ) -> Array:
-    """Training and test decrease of each trial, shape (n_trials, 2)."""
+    """Training and test decrease of each trial, and the rounding of each, shape (n_trials, 4)."""
     fixed_test: TestSet | None = None
 
-    def trial(rng: np.random.Generator) -> tuple[Any, Any]:
-        """ΔL[D] and ΔL[D′] of one step on one drawn training set."""
+    def trial(rng: np.random.Generator) -> tuple[Any, ...]:
+        """ΔL[D] and ΔL[D′] of one step on one drawn training set, and the rounding of each."""
         x, y = _draw(model, params, population, rng, n)
         weights = np.full(n, 1 / n)
         stepped, before = step(model, params, x, y, weights, learning_rate)
-        training = mean_decrease(before, model.loss(stepped, x, y), weights)
+        after = model.loss(stepped, x, y)
+        training = mean_decrease(before, after, weights)
+        lost = rounding(before, after, weights, params, stepped, learning_rate)
         if fixed_test is not None:
             x, y, weights, before = fixed_test
         else:
             x, y = _draw(model, params, population, rng, n_test)
             weights, before = np.full(n_test, 1 / n_test), model.loss(params, x, y)
-        return training, mean_decrease(before, model.loss(stepped, x, y), weights)
+        after = model.loss(stepped, x, y)
+        test = mean_decrease(before, after, weights)
+        test_lost = rounding(before, after, weights, params, stepped, learning_rate)
+        return training, test, lost, test_lost
 
-    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+    with one_blas_thread(), np.errstate(all="ignore"):
         if is_finite_population(population):
             x, y, weights = checked_support(model, params, population)
+            x, y = in_float64(x), in_float64(y)
             fixed_test = x, y, weights, model.loss(params, x, y)
         return np.array([trial(np.random.default_rng(seed)) for seed in seeds])
 
@@ -237,4 +255,4 @@ def _draw(
     x, y = check_batch(model, params, *population.sample(rng, n))
     if len(x) != n:
         raise InputError(f"population.sample gave {len(x)} samples; expected n = {n}")
-    return x, y
+    return in_float64(x), in_float64(y)

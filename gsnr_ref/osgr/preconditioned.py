@@ -18,6 +18,7 @@ from gsnr_ref.moments import GradientMoments
 from gsnr_ref.signal_to_noise import quotient
 
 
+@np.errstate(all="ignore")
 def preconditioned_osgr(
     moments: GradientMoments, n: int, preconditioner: Structure, ddof: int = 0
 ) -> Number:

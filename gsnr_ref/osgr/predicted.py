@@ -20,6 +20,7 @@ from gsnr_ref.moments import GradientMoments
 from gsnr_ref.signal_to_noise import gsnr, quotient
 
 
+@np.errstate(all="ignore")
 def osgr_weights(moments: GradientMoments, n: int, ddof: int = 0) -> Arrays:
     """Share of the expected training-loss decrease that each parameter brings: equation 21.
 
@@ -63,6 +64,7 @@ def osgr_weights(moments: GradientMoments, n: int, ddof: int = 0) -> Arrays:
         return map_structure(lambda s: s / total if total else s * np.nan, squares)  # equation 21
 
 
+@np.errstate(all="ignore")
 def predicted_osgr(moments: GradientMoments, n: int, ddof: int = 0) -> Number:
     """OSGR at a small learning rate: equation 22, R = 1 − (1/n) Σ_j W_j / (r_j + 1/n).
 
@@ -116,6 +118,7 @@ def _one_parameter_terms(weights: Any, ratios: Any, n: int) -> Number:
     return float(np.where(weights == 0, 0.0, terms).sum())
 
 
+@np.errstate(all="ignore")
 def collapsed_osgr(moments: GradientMoments, n: int, ddof: int = 0) -> Number:
     """OSGR at a small learning rate, collapsed: R = ‖g̃‖² / (‖g̃‖² + tr Σ/n).
 
@@ -151,6 +154,7 @@ def collapsed_osgr(moments: GradientMoments, n: int, ddof: int = 0) -> Number:
     return quotient(signal, signal + noise / n)
 
 
+@np.errstate(all="ignore")
 def effective_gsnr(moments: GradientMoments, ddof: int = 0) -> Number:
     """GSNR of the whole model: ‖g̃‖² / tr Σ, so that R = 1/(1 + 1/(n·GSNR)) holds for it.
 

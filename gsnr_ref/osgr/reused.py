@@ -75,6 +75,7 @@ class SetRatio:
         return student_interval(self.value, self.standard_error, self.n_pairs, confidence)
 
 
+@np.errstate(all="ignore")
 def held_out_osgr(training: Sets, test: Sets, chances: Sequence[Any] | None = None) -> SetRatio:
     """OSGR at a small learning rate, whatever θ knows of D: R_h = E g_D·g_D′ / E‖g_D‖² (4.1).
 
@@ -121,6 +122,7 @@ def held_out_osgr(training: Sets, test: Sets, chances: Sequence[Any] | None = No
     return _ratio([g @ other for g, other in means], [g @ g for g, _ in means], chances)  # 4.1
 
 
+@np.errstate(all="ignore")
 def reuse_factor(training: Sets, test: Sets, chances: Sequence[Any] | None = None) -> SetRatio:
     """Reuse factor κ = E g_D·(g_D − g_D′) / (E tr S/n), so that R_h = 1 − κ(1 − R̂) (4.2).
 
@@ -172,6 +174,7 @@ def reuse_factor(training: Sets, test: Sets, chances: Sequence[Any] | None = Non
     return _ratio(reused, [_noise(moments) for moments in training], chances)  # 4.2
 
 
+@np.errstate(all="ignore")
 def gap_ledger(
     training: Sequence[GradientMoments], test: Sequence[GradientMoments], learning_rate: Any
 ) -> Array:

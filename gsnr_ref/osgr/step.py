@@ -4,12 +4,30 @@ Imports ``contract`` and ``loss_checks``: the measured side of the identity shar
 predicted.
 """
 
+import warnings
 from typing import Any
 
+import numpy as np
 from autograd import make_vjp
 
-from gsnr_ref.contract import Array, Model, Params
+from gsnr_ref.contract import Array, Model, Params, PrecisionWarning, flat
 from gsnr_ref.loss_checks import check_losses_shape
+
+#: Part of a ratio that rounding may change unsaid; 1e-4 at least.
+_TOLERANCE = 0.01
+_EPS = np.finfo(np.float64).eps
+
+
+def in_float64(array: Any) -> Array:
+    """Raise float16 and float32 to float64: a small step is lost in their rounding.
+
+    Examples
+    --------
+    >>> in_float64(np.ones(1, np.float32)).dtype, in_float64(np.ones(1, int)).dtype
+    (dtype('float64'), dtype('int64'))
+    """
+    values: Array = np.asarray(array)
+    return values.astype(np.float64) if values.dtype in (np.float16, np.float32) else values
 
 
 def step(
@@ -70,3 +88,49 @@ def mean_decrease(before: Array, after: Array, weights: Array) -> Any:
     1.5
     """
     return (weights * (before - after)).sum()
+
+
+def rounding(
+    before: Array, after: Array, weights: Array, params: Params, stepped: Params, learning_rate: Any
+) -> float:
+    """What rounding may change in a `mean_decrease`, estimated: ε(Σw|L| + |θ|·|g|).
+
+    A loss is known to an ε of itself, and where a parameter rounds, the loss moves by g times an ε
+    of the parameter. For g stands the step's own gradient, |θ′ − θ|/λ, or what may have been lost.
+
+    Examples
+    --------
+    >>> losses, params = np.array([2.0]), {"w": np.array([1.0])}
+    >>> rounding(losses, losses, np.ones(1), params, {"w": np.array([0.5])}, 0.5) < 1e-14
+    True
+    """
+    losses = (weights * (np.abs(before) + np.abs(after))).sum()
+    theta, moved = np.abs(flat(params)), np.abs(flat(stepped) - flat(params))
+    return float(_EPS * (losses + theta @ (moved + _EPS * theta) / learning_rate))
+
+
+def warn_of_rounding(decreases: Any, lost: Any, standard_error: float, learning_rate: Any) -> None:
+    """Warn where rounding may change OSGR by more than 1 % of it, and its standard error.
+
+    Parameters
+    ----------
+    decreases, lost : pair of float
+        Mean training and test decrease, and the `rounding` of each.
+    standard_error : float
+        Of their ratio.
+    learning_rate : float
+
+    Examples
+    --------
+    >>> warn_of_rounding((1.0, 0.5), (1e-9, 1e-9), standard_error=0.0, learning_rate=0.1)
+    """
+    training, test = decreases
+    ratio = abs(test / training)
+    error = (lost[1] + ratio * lost[0]) / abs(training)
+    if error > max(_TOLERANCE * max(ratio, _TOLERANCE), standard_error):
+        warnings.warn(
+            f"with learning_rate {learning_rate} rounding may change the OSGR by {error:.1g}: the "
+            "decreases are near the last digit of the losses; expected a larger learning_rate",
+            PrecisionWarning,
+            stacklevel=4,
+        )

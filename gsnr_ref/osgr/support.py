@@ -44,7 +44,7 @@ def checked_support(
         )
     x, y = check_batch(model, params, population.x, population.y)
     probabilities = as_array("population.probabilities", population.probabilities)
-    if probabilities.shape != (len(x),) or None in probabilities.tolist():
+    if probabilities.shape != (len(x),):
         raise InputError(
             f"population.probabilities is {population.probabilities!r}; "
             f"expected one number for each of {len(x)} points"

@@ -34,6 +34,7 @@ def _scaled(rows: Array) -> tuple[Array, int]:
     return np.ldexp(rows, -exponent), exponent
 
 
+@np.errstate(all="ignore")
 def simple_noise_scale(moments: GradientMoments, ddof: int = 0) -> Number:
     """Simple noise scale B = tr Σ/‖g̃‖² = 1/effective GSNR.
 
@@ -61,6 +62,7 @@ def simple_noise_scale(moments: GradientMoments, ddof: int = 0) -> Number:
     return quotient(noise, signal)
 
 
+@np.errstate(all="ignore")
 def coherence(moments: GradientMoments) -> Number:
     """Coherence α = ‖E g‖²/E‖g‖², which is the OSGR of training sets of one sample, R(Z, 1).
 
@@ -87,6 +89,7 @@ def coherence(moments: GradientMoments) -> Number:
     return quotient(signal, signal + noise)
 
 
+@np.errstate(all="ignore")
 def m_coherence(samples: Structure) -> float:
     """m-coherence of a sample: ‖Σg‖²/Σ‖g‖².
 
@@ -113,6 +116,7 @@ def m_coherence(samples: Structure) -> float:
     return float(quotient(total @ total, (rows * rows).sum()))
 
 
+@np.errstate(all="ignore")
 def gradient_diversity(samples: Structure) -> float:
     """Gradient diversity Σ‖g‖²/‖Σg‖²: the inverse of `m_coherence`.
 
@@ -144,6 +148,7 @@ def _pair_products(rows: Array) -> Array:
     return np.asarray((rows @ rows.T)[np.triu_indices(len(rows), 1)])
 
 
+@np.errstate(all="ignore")
 def stiffness(samples: Structure, kind: Literal["cosine", "sign"] = "cosine") -> float:
     """Stiffness: the mean over pairs of different samples of cos(gᵢ, g_k), or of its sign.
 
@@ -181,6 +186,7 @@ def stiffness(samples: Structure, kind: Literal["cosine", "sign"] = "cosine") ->
     return float((np.sign(cosines) if kind == "sign" else cosines).mean())
 
 
+@np.errstate(all="ignore")
 def gradient_confusion(samples: Structure) -> float:
     """Gradient confusion: the least η ≥ 0 with gᵢ·g_k ≥ −η for all pairs of different samples.
 
@@ -221,6 +227,7 @@ def gradient_confusion(samples: Structure) -> float:
     return confusion
 
 
+@np.errstate(all="ignore")
 def sign_agreement(samples: Structure) -> float:
     """Mean over parameters of q² + (1 − q)², q the share of samples whose gradient is positive.
 
@@ -255,6 +262,7 @@ def sign_agreement(samples: Structure) -> float:
     return float((q * q + (1 - q) ** 2).mean())
 
 
+@np.errstate(all="ignore")
 def sample_agreement(samples: Structure) -> Array:
     """Agreement of each sample with the others: u_i = g_i·Σ_{k≠i} g_k/(n − 1) (4.9).
 
@@ -292,6 +300,7 @@ def sample_agreement(samples: Structure) -> Array:
     return np.asarray((rows * others).sum(axis=1) / (len(rows) - 1))  # 4.9
 
 
+@np.errstate(all="ignore")
 def evidence_criterion(moments: GradientMoments) -> float:
     """Evidence-based criterion 1 − mean_j(n ḡ_j²/s_j²): stop training once it is positive.
 

@@ -1,10 +1,13 @@
 """What comes in: any nesting of mappings, no list of arrays, and no model of another framework."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from types import MappingProxyType
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gsnr_ref import (
     GradientMoments,
@@ -17,7 +20,8 @@ from gsnr_ref import (
     osgr_expansion,
     per_sample_gradients,
 )
-from toy_models import MLP, FinitePopulation
+from gsnr_ref.contract import as_array, as_arrays, check_finite
+from toy_models import MLP, FinitePopulation, LinearRegression
 
 
 class Frozen(Mapping):
@@ -160,3 +164,59 @@ def test_a_foreign_model_is_sent_to_from_samples(call, model):
 def test_params_that_are_no_mapping_are_named():
     with pytest.raises(InputError, match="params is list; expected a dict of arrays"):
         gradient_moments(MLP((1, 1)), [X], X, Y)
+
+
+@pytest.mark.parametrize("mask", [False, [[True, False], [False, False]]])
+def test_masked_arrays_are_refused_by_name_wherever_they_stand(mask):
+    masked = np.ma.array([[1.0, 2.0], [3.0, 4.0]], mask=mask)
+    model = LinearRegression(2)
+    params = model.init(0)
+    x, y = np.ones((2, 2)), np.ones(2)
+    hidden = params | {"linear.weight": np.ma.array(params["linear.weight"])}
+    for call in (
+        lambda: as_array("x", masked),
+        lambda: as_array("x", [[1.0, np.ma.masked], [2.0, 3.0]]),
+        lambda: as_arrays("x", {"a": {"b": masked}}),
+        lambda: GradientMoments.from_samples(masked),
+        lambda: GradientMoments.from_samples({"w": masked}),
+        lambda: GradientMoments.from_samples(x, weights=masked[0]),
+        lambda: gradient_moments(model, params, masked, y),
+        lambda: gradient_moments(model, hidden, x, y),
+    ):
+        with pytest.raises(InputError, match="masked array; expected a plain one"):
+            call()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.fractions(), min_size=1, max_size=6),
+    st.sampled_from(
+        [1j, None, "1", b"1", [1], np.array([1.0]), np.ma.masked, np.datetime64("nat")]
+    ),
+    st.integers(0, 5),
+)
+def test_objects_that_are_no_real_numbers_are_refused(values, bad, place):
+    array = np.empty(len(values) + 1, dtype=object)
+    array[:] = [Fraction(0), *values]
+    assert as_array("x", array) is array
+    place %= len(array)
+    array[place] = bad
+    with pytest.raises(InputError, match=rf"x holds .* at \({place},\); expected real numbers"):
+        as_array("x", array)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.fractions(), min_size=1, max_size=6),
+    st.sampled_from([float("nan"), float("inf"), -np.inf, np.float32("nan")]),
+    st.integers(0, 5),
+)
+def test_objects_that_are_not_finite_are_refused(values, bad, place):
+    array = np.array([*values, Fraction(0)], dtype=object)
+    check_finite("x", array)
+    place %= len(array)
+    array[place] = bad
+    with pytest.raises(InputError, match=rf"x holds 1 NaN or infinite values, first at \({place},"):
+        check_finite("x", array)
+    with pytest.raises(InputError, match="samples"):
+        GradientMoments.from_samples(array)

@@ -57,8 +57,8 @@ def test_only_probabilities_are_taken(route, values):
 
 
 BAD = [
-    (None, "is None; expected one number for each of 3 points"),
-    ([None, 0.5, 0.5], "is .None, 0.5, 0.5.; expected one number"),
+    (None, "is None; expected real numbers"),
+    ([None, 0.5, 0.5], "holds None at .0,.; expected real numbers"),
     (1.0, "is 1.0; expected one number for each of 3 points"),
     ([[0.5], [0.25], [0.25]], "expected one number for each of 3 points"),
     ([np.nan, 0.5, 0.5], "holds 1 NaN"),
