@@ -26,7 +26,7 @@ def test_the_suite_rejects(mistake):
     elif mistake in {f.__name__ for f in REUSE}:
         suite = REUSE_SUITE
     environment = os.environ | {"PLANTED": mistake, "PYTEST_ADDOPTS": ""}
-    command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-xq", "-n0", "-p", "no:cacheprovider"]
     result = subprocess.run(
         [*command, "-p", "tests.meta.planted", *suite],
         cwd=ROOT,
