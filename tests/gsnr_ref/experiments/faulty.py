@@ -8,7 +8,7 @@ Phases are "import", "computing" (a first cell is done), "drawing", "writing", o
 import sys
 import time
 
-PHASE = sys.argv[1]
+PHASE = sys.argv[1] if __name__ == "__main__" else "none"
 
 
 def reached():
