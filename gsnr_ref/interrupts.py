@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from multiprocessing import parent_process
 from types import FrameType
 
 INTERRUPTED = 130
@@ -24,13 +25,15 @@ PATIENCE = 0.25
 
 
 def is_the_command() -> bool:
-    """Whether this process is ``gsnr-ref`` or ``python -m gsnr_ref``, and no other program.
+    """Whether this process is ``gsnr-ref`` or ``python -m gsnr_ref``; none of its workers is.
 
     Examples
     --------
     >>> is_the_command()
     False
     """
+    if parent_process() is not None:  # a worker bears the command line of its parent
+        return False
     script = os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else ""
     module = ("-m", "gsnr_ref") in pairwise(sys.orig_argv)
     return script.removesuffix(".exe") == "gsnr-ref" or (module and script in ("-m", "__main__.py"))
