@@ -97,6 +97,7 @@ def test_the_parent_alone_is_killed_and_the_run_goes_on_at_once(tmp_path, expect
     process.wait()
     assert cli.main([*SMALL, "--out", str(tmp_path), "--resume"]) == 0
     assert numbers(tmp_path) == expected
+    os.killpg(process.pid, signal.SIGKILL)  # workers without a parent wait minutes for more
     process.communicate()
 
 
