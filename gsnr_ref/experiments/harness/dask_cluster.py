@@ -68,7 +68,7 @@ def on_cluster(
     finished_: Any = as_completed  # which has no types
     with cluster(address) as client:
         futures = [client.submit(task, *a, pure=False) for a in arguments]
-        finished = finished_(futures)
+        finished = finished_(futures, with_results=True)  # which no worker has to be asked for
         seen = time.monotonic()
         while finished.count():
             while not finished.has_ready():
@@ -79,10 +79,10 @@ def on_cluster(
                     seen = time.monotonic()
                 if time.monotonic() - seen > _WITHOUT_WORKERS:
                     raise GridError(f"--dask {address}: all workers were lost")
-            future = next(finished)
+            future, result = next(finished)
             if future.status in ("cancelled", "lost"):
                 raise GridError(f"--dask {address}: the scheduler was lost")
-            yield future.result()
+            yield result
 
 
 def _sample(client: Any, on: bool) -> None:
