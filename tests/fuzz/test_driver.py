@@ -6,6 +6,7 @@ import resource
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,12 @@ from tests.fuzz import __main__ as driver
 from tests.fuzz.guarding import BrokenPromise, guarded
 from tests.fuzz.mutation import inputs
 from tests.fuzz.targets import targets
+
+
+@pytest.fixture(autouse=True)
+def folder_for_temporary_files(monkeypatch, tmp_path):
+    """What a target may write to: not the checkout, even where that lies in /tmp."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 def test_the_mutation_loop_counts_its_executions(capfd, tmp_path):
