@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gsnr_ref import InputError, enumerated_osgr, measured_osgr, osgr_expansion
@@ -48,6 +48,8 @@ def are_probabilities(values):
 @example([0.25, 0.75])
 @example([0.1] * 10)
 def test_only_probabilities_are_taken(route, values):
+    miss = abs(sum(Fraction(v) for v in values) - 1)
+    assume(abs(miss - Fraction(1, 10**12)) > 1e-14)  # at the bound the rounding of the sum decides
     population = population_of(np.array(values))
     if are_probabilities(values):
         ROUTES[route](population)
