@@ -17,7 +17,6 @@ from gsnr_ref.contract import (
     flat,
     flat_rows,
     is_exact,
-    leaves,
 )
 from gsnr_ref.moments import GradientMoments
 from gsnr_ref.signal_to_noise import gsnr, quotient
@@ -293,8 +292,7 @@ def sample_agreement(samples: Structure) -> Array:
     >>> sample_agreement(np.array([[1.0], [2.0], [-3.0]]))  # 1·(2 − 3)/2, ...
     array([-0.5, -2. , -4.5])
     """
-    arrays = leaves(check_samples(samples, 2))
-    rows = np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1)
+    rows = flat_rows(check_samples(samples, 2))
     rows = rows if is_exact(rows) else rows.astype(float)
     others = rows.sum(axis=0) - rows  # Σ_{k≠i} g_k
     return np.asarray((rows * others).sum(axis=1) / (len(rows) - 1))  # 4.9
