@@ -1,4 +1,4 @@
-"""Random mutants of the core, held against the default tests. By hand, for it takes half an hour:
+"""Random mutants of the core and of the golden kit, held against the default tests. By hand:
 
     python -m tests.meta.mutants --seed 0 --count 60
 
@@ -41,6 +41,7 @@ ROOMS = (
     "related",
     "closed_form",
     "feature_learning.py",
+    "golden",
     "loss_checks.py",
     "two_samples.py",
 )
@@ -190,7 +191,7 @@ def mutants_of(path, source):
             yield Mutant(path, source, after, first, last)
 
 
-def modules_of_the_core():
+def mutated_modules():
     """Their paths, from the root of the checkout."""
     package = ROOT / "gsnr_ref"
     paths = (p for room in ROOMS for p in (package / room, *(package / room).rglob("*.py")))
@@ -198,7 +199,7 @@ def modules_of_the_core():
 
 
 def all_mutants():
-    for path in modules_of_the_core():
+    for path in mutated_modules():
         yield from mutants_of(path, (ROOT / path).read_text())
 
 

@@ -8,8 +8,8 @@ from tests.meta.mutants import (
     EQUIVALENT,
     ROOT,
     all_mutants,
-    modules_of_the_core,
     mutants_of,
+    mutated_modules,
     stages,
 )
 
@@ -61,7 +61,7 @@ def test_every_mutant_is_python_and_differs_from_the_core():
 
 
 def test_what_runs_first_is_there():
-    modules = modules_of_the_core()
+    modules = mutated_modules()
     assert {"gsnr_ref/contract.py", "gsnr_ref/osgr/predicted.py"} <= set(modules)
     for path in modules:
         *first, last = stages(path)
