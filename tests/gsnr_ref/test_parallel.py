@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -57,3 +59,37 @@ def test_an_interrupt_while_threadpoolctl_is_called_back_is_not_lost(monkeypatch
         reached.append("too far")
     assert reached == ["after it"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+FORKED = """
+import os
+
+import numpy as np
+
+from gsnr_ref import gradient_moments
+from toy_models import MLP
+
+model = MLP([3, 4, 2], "tanh")
+rng = np.random.default_rng(0)
+params, x, y = model.init(rng), rng.normal(size=(50, 3)), rng.normal(size=(50, 2))
+
+
+def digits():
+    moments = gradient_moments(model, params, x, y, method=os.environ["METHOD"])
+    return [v.tobytes() for tree in (moments.mean, moments.m2) for v in tree.values()]
+
+
+expected = digits()  # the model's check is remembered, and BLAS has its threads
+child = os.fork()
+if not child:
+    os._exit(0 if digits() == expected else 3)
+assert os.waitpid(child, 0)[1] == 0
+assert digits() == expected
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.parametrize("method", ["tapped", "loop"])
+def test_a_forked_process_gives_the_same_digits(method):
+    command = [sys.executable, "-W", "ignore:.*fork:DeprecationWarning", "-c", FORKED]
+    subprocess.run(command, env=os.environ | {"METHOD": method}, check=True, timeout=120)

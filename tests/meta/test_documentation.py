@@ -79,3 +79,15 @@ def test_every_python_block_is_a_doctest(page):
         if kind in ("python", "pycon"):
             assert block.startswith(">>> ")
             assert block.endswith("\n\n"), "doctest would read the closing fence as output"
+
+
+def test_every_test_that_the_docs_name_is_there():
+    named = {
+        (path, name)
+        for page in PAGES
+        for path, name in re.findall(r"`([\w/]+\.py)::(\w+)`", page.read_text())
+    }
+    assert len(named) > 40
+    for path, name in sorted(named):
+        file = ROOT / path if path.startswith("tests/") else ROOT / "tests" / "gsnr_ref" / path
+        assert f"\ndef {name}(" in file.read_text(), f"{path}::{name}"
