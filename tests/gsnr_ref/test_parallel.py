@@ -32,11 +32,10 @@ def test_never_more_processes_than_pieces_or_cores(
 
 @pytest.mark.experiments
 def test_ten_thousand_jobs_for_three_pieces():
-    assert len(set(in_parallel(_process, (), range(3), n_jobs=10_000))) <= 3
+    def process(piece):  # within the test: pickled by value, so that no worker imports the tests
+        return os.getpid()
 
-
-def _process(piece):
-    return os.getpid()
+    assert len(set(in_parallel(process, (), range(3), n_jobs=10_000))) <= 3
 
 
 def test_an_interrupt_while_threadpoolctl_is_called_back_is_not_lost(monkeypatch):

@@ -217,7 +217,7 @@ def stages(path):
 
 def run_tests(folder, arguments, timeout=None):
     """Whether the tests pass in a copy of the checkout, and what killed the mutant if not."""
-    command = [sys.executable, "-m", "pytest", "-xq", "-n0", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-xq", "-n0"]
     command += arguments
     variables = {"PYTHONPATH": str(folder), "PYTEST_ADDOPTS": "", "PYTHONDONTWRITEBYTECODE": "1"}
     variables |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
