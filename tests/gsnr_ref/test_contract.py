@@ -191,7 +191,7 @@ def test_masked_arrays_are_refused_by_name_wherever_they_stand(mask):
 @given(
     st.lists(st.fractions(), min_size=1, max_size=6),
     st.sampled_from(
-        [1j, None, "1", b"1", [1], np.array([1.0]), np.ma.masked, np.datetime64("nat")]
+        [1j, None, "1", b"1", [1], np.array([1.0]), np.ma.masked, np.datetime64("nat", "s")]
     ),
     st.integers(0, 5),
 )

@@ -215,7 +215,7 @@ def stages(path):
     yield EVERYTHING
 
 
-def run_tests(folder, arguments, timeout=None):
+def run_tests(folder, arguments, timeout=None, short=True):
     """Whether the tests pass in a copy of the checkout, and what killed the mutant if not."""
     command = [sys.executable, "-m", "pytest", "-xq", "-n0"]
     command += arguments
@@ -235,7 +235,8 @@ def run_tests(folder, arguments, timeout=None):
     if result.returncode in (0, 5):  # 5: no test there
         return True, ""
     said = [x for x in result.stdout.splitlines() if x.startswith(("FAILED", "ERROR"))]
-    return False, said[0].partition(" - ")[0] if said else f"exit code {result.returncode}"
+    what = said[0].partition(" - ")[0] if said else f"exit code {result.returncode}"
+    return False, what if short else f"{what}\n{result.stdout[-5000:]}"
 
 
 def copied():
@@ -294,7 +295,7 @@ def main():
     survivors, harmless = [], 0
     try:
         start = time.monotonic()
-        passed, failure = run_tests(folders.queue[0], [*EVERYTHING, *extra])
+        passed, failure = run_tests(folders.queue[0], [*EVERYTHING, *extra], short=False)
         if not passed:
             raise SystemExit(f"the tests fail without a mutant: {failure}")
         timeout = 60 + 4 * (time.monotonic() - start)  # a loop without an end is a failure
