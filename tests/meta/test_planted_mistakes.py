@@ -11,8 +11,16 @@ import pytest
 from tests.meta.planted import MISTAKES, READINGS, REUSE
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("test_signal_to_noise.py", "inference", "gradients", "osgr")
-SUITE = [f"tests/gsnr_ref/{room}" for room in ROOMS]
+PACKAGE = ROOT / "tests" / "gsnr_ref"
+#: The first failure ends a run, so the quick and decisive tests begin.
+FIRST = ("test_signal_to_noise", "osgr/test_predicted", "gradients/test_gradients")
+ROOMS = ("inference", "osgr", "gradients")
+SUITE = list(
+    dict.fromkeys(
+        [str(PACKAGE / f"{name}.py") for name in FIRST]
+        + [str(path) for room in ROOMS for path in sorted((PACKAGE / room).glob("test_*.py"))]
+    )
+)
 #: Of the mistakes that are read into the source: the tests of the digits.
 DIGITS = [f"tests/gsnr_ref/moments/test_{m}.py" for m in ("sums", "products", "batch_means")]
 REUSE_SUITE = ["tests/gsnr_ref/osgr/test_reused.py"]
