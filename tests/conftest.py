@@ -10,8 +10,8 @@ from hypothesis import settings
 settings.register_profile("default", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("default")
 
-# A job in the background of a script is born with Ctrl-C ignored, and so are its children: the tests
-# of Ctrl-C are not about that.
+# A job in the background of a script is born with Ctrl-C ignored, and so are its children: the
+# tests of Ctrl-C are not about that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -45,6 +45,12 @@ else:
     S = TypeVar("S")
 
 
+def _read_only(array: Array) -> Array:
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
 class GradientMoments(Generic[S]):
     """Count, mean and sum of squared deviations of per-sample gradients.
 
@@ -106,14 +112,14 @@ class GradientMoments(Generic[S]):
 
     @property
     def mean(self) -> S:
-        """Mean gradient, elementwise."""
-        mean: S = map_structure(lambda s: s.mean, self._sums)
+        """Mean gradient, elementwise; read-only."""
+        mean: S = map_structure(lambda s: _read_only(s.mean), self._sums)
         return mean
 
     @property
     def m2(self) -> S:
-        """Sum of squared deviations from the mean, elementwise."""
-        m2: S = map_structure(lambda s: s.m2, self._sums)
+        """Sum of squared deviations from the mean, elementwise; read-only."""
+        m2: S = map_structure(lambda s: _read_only(s.m2), self._sums)
         return m2
 
     def __repr__(self) -> str:

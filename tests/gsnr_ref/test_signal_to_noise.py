@@ -1,5 +1,7 @@
 """Laws of GSNR, as data: what may change it and what may not."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -46,6 +48,17 @@ def test_gsnr_is_the_exact_ratio(g, ddof):
     ratios = gsnr(GradientMoments.from_samples(g), ddof)
     # The mean's absolute error is about u times the samples: relative, it grows as GSNR falls.
     assert (np.abs(ratios - exact) <= 1e-13 * (exact + np.sqrt(exact))).all()
+
+
+def test_gsnr_of_fractions_is_a_fraction_in_the_shape_of_the_parameters():
+    third = Fraction(1, 3)
+    g = np.array([[[third, third, 0]], [[2 * third, third, 0]]], dtype=object)
+    ratio = gsnr(GradientMoments.from_samples(g))
+    assert ratio.shape == (1, 3)
+    assert ratio[0, 0] == 9  # (1/2)² over (1/6)²
+    assert isinstance(ratio[0, 0], Fraction)
+    assert ratio[0, 1] == np.inf
+    assert np.isnan(ratio[0, 2])
 
 
 def test_degenerate_values_are_what_the_docstring_says():

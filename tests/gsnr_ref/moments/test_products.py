@@ -38,6 +38,15 @@ def test_factors_whose_deviations_cancel_take_the_second_pass():
     assert np.allclose(sums.m2, exact_products(inputs, deltas)[1], rtol=1e-14, atol=0)
 
 
+@pytest.mark.parametrize("block", [1, 499, 1000, 1_000_000])
+def test_products_formed_in_blocks_of_any_size_have_the_same_digits(monkeypatch, block):
+    inputs = 1 + np.arange(1, 501)[:, None] * np.array([2.0**-20, 2.0**-21, 2.0**-22])
+    deltas = np.round(2.0**26 / inputs) * 2.0**-26
+    expected = product_sums(inputs, deltas)
+    monkeypatch.setattr(products, "_BLOCK", block)  # 1: fewer than there are samples
+    assert np.array_equal(product_sums(inputs, deltas), expected)
+
+
 @pytest.mark.parametrize("size", [100, 500])
 def test_pieces_far_from_zero_merge_as_if_they_were_one(size):
     """The mean of a piece is known to more digits than float64 has, or merging would blur m2."""

@@ -162,3 +162,12 @@ def test_moments_of_parts_that_are_not_finite_are_refused(bad, dtype):
 def test_a_count_that_is_none_is_refused(count):
     with pytest.raises(InputError, match="count is"):
         GradientMoments(count, np.ones(2), np.ones(2))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, object])
+def test_what_is_handed_out_cannot_change_the_moments(dtype):
+    moments = GradientMoments.from_samples(np.array([[1, 2], [3, 2]], dtype))
+    for handed_out in (moments.mean, moments.m2):
+        with pytest.raises(ValueError, match="read-only"):
+            handed_out[0] = 7
+    assert (moments.mean.tolist(), moments.m2.tolist()) == ([2, 2], [2, 0])
