@@ -1,0 +1,111 @@
+"""Layers of sequences on one sample, forward only, in plain scalar arithmetic.
+
+Imports nothing of ``gsnr_ref``. A sequence is a flat list, time step by time step; tokens are ints.
+"""
+
+from typing import Any
+
+from tests.certify.layers import Layer, Params, Vector, sigmoid
+from tests.certify.losses import surprise
+from tests.certify.scalars import Scalar
+
+
+def times(weight: Vector, bias: Vector | None, a: Vector) -> Vector:
+    """z[k] = Σ_s a[s]·weight[s, k] + bias[k]."""
+    n_out = len(weight) // len(a)
+    z = [sum(a[s] * weight[s * n_out + k] for s in range(len(a))) for k in range(n_out)]
+    return z if bias is None else [z_k + b_k for z_k, b_k in zip(z, bias, strict=True)]
+
+
+def steps(a: Vector, n_steps: int) -> list[Vector]:
+    """Each time step of a sequence."""
+    width = len(a) // n_steps
+    return [a[t * width : (t + 1) * width] for t in range(n_steps)]
+
+
+def embedding(layer: Layer, params: Params, a: Vector) -> Vector:
+    """Row `token` of the weight, for each; on a tape a token is the value of a node."""
+    rows = steps(params[f"{layer['name']}.weight"], layer["n_tokens"])
+    return [w for token in a for w in rows[getattr(token, "value", token)]]
+
+
+def position_embedding(layer: Layer, params: Params, a: Vector) -> Vector:
+    """Add row t of the weight to time step t."""
+    return [z + w for z, w in zip(a, params[f"{layer['name']}.weight"], strict=True)]
+
+
+def attention(layer: Layer, params: Params, a: Vector) -> Vector:
+    """Softmax of queries · keys / √width over the steps that are seen, times their values."""
+    width = layer["n_out"] // layer["n_heads"]
+    root = (0 * a[0] + width).sqrt()
+    qkv = steps(a, layer["n_steps"])
+    outputs = []
+    for t, own in enumerate(qkv):
+        seen = qkv[: t + 1] if layer["causal"] else qkv
+        for start in range(0, layer["n_out"], width):
+            query, keys, values = (
+                [step[start + part * layer["n_out"] :][:width] for step in among]
+                for part, among in enumerate(([own], seen, seen))
+            )
+            scores = [sum(q * k for q, k in zip(query[0], key, strict=True)) / root for key in keys]
+            shares = [(score - scores[0]).exp() for score in scores]
+            total = sum(shares)
+            outputs += [
+                sum(share * value[c] for share, value in zip(shares, values, strict=True)) / total
+                for c in range(width)
+            ]
+    return outputs
+
+
+def lstm(layer: Layer, params: Params, a: Vector) -> Vector:
+    """c = σ(f)·c + σ(i)·tanh(g) and h = σ(o)·tanh(c), of z = [i, f, g, o]."""
+    n = layer["n_hidden"]
+    weight, bias = params[f"{layer['name']}.weight"], params.get(f"{layer['name']}.bias")
+    hidden: Vector = [0 * a[0]] * n
+    state = hidden
+    states = []
+    for x in steps(a, layer["n_steps"]):
+        i, f, g, o = steps(times(weight, bias, x + hidden), 4)
+        state = [sigmoid(f[k]) * state[k] + sigmoid(i[k]) * g[k].tanh() for k in range(n)]
+        hidden = [sigmoid(o[k]) * state[k].tanh() for k in range(n)]
+        states += hidden
+    return states if layer["returns"] == "all" else hidden
+
+
+def gru(layer: Layer, params: Params, a: Vector) -> Vector:
+    """h = (1 − z)·tanh(a_n + r·b_n) + z·h, of a = [r, z, n] of the input and b of h."""
+    n, name = layer["n_hidden"], layer["name"]
+    maps: list[Any] = [
+        (params[f"{name}.{part}.weight"], params.get(f"{name}.{part}.bias"))
+        for part in ("input", "hidden")
+    ]
+    hidden: Vector = [0 * a[0]] * n
+    states = []
+    for x in steps(a, layer["n_steps"]):
+        of_input, of_hidden = steps(times(*maps[0], x), 3), steps(times(*maps[1], hidden), 3)
+        r, z = (
+            [sigmoid(p + q) for p, q in zip(of_input[gate], of_hidden[gate], strict=True)]
+            for gate in (0, 1)
+        )
+        new = [(of_input[2][k] + r[k] * of_hidden[2][k]).tanh() for k in range(n)]
+        hidden = [(1 - z[k]) * new[k] + z[k] * hidden[k] for k in range(n)]
+        states += hidden
+    return states if layer["returns"] == "all" else hidden
+
+
+def token_cross_entropy(loss: dict[str, Any], outputs: Vector, y: list[int]) -> Scalar:
+    """Cross-entropy of the tokens that are not masked, averaged or added up."""
+    total: Scalar = 0 * outputs[0]
+    for logits, label in zip(steps(outputs, len(y)), y, strict=True):
+        if label >= 0:
+            total = total + surprise(logits, label)
+    return total if loss["tokens"] == "sum" else total / sum(label >= 0 for label in y)
+
+
+LAYERS = {
+    "embedding": embedding,
+    "position_embedding": position_embedding,
+    "attention": attention,
+    "lstm": lstm,
+    "gru": gru,
+}
