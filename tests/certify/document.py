@@ -66,6 +66,7 @@ def document(case: Case) -> dict[str, Any]:
     return {
         "id": case.id,
         "description": case.description,
+        "level": case.level,
         "flags": list(case.flags),
         **({"twin_of": case.twin_of} if case.twin_of else {}),
         "model": {

@@ -9,9 +9,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.certify.cases.flags import FLAGS
+from tests.certify.cases.flags import FLAGS, LEVELS
 
 Layer = dict[str, Any]
+#: Flags of the level "tails".
+EXTREME = {
+    "large-snr",
+    "small-snr",
+    "tiny-gradients",
+    "huge-gradients",
+    "mixed-scales",
+    "saturated",
+    "large-residual",
+}
 
 
 def draw(rng: random.Random, *shape: int, scale: float = 1.0, digits: int = 2) -> Any:
@@ -49,6 +59,16 @@ def parameter_shapes(layers: Iterable[Layer]) -> dict[str, list[int]]:
     return shapes
 
 
+def level_of(layers: Sequence[Layer], flags: Iterable[str]) -> str:
+    """The level of a case that states none."""
+    types = [layer["type"] for layer in layers]
+    if "elman" in types:
+        return "sequence"
+    if not EXTREME.isdisjoint(flags):
+        return "tails"
+    return "deep" if "convolution" in types or types.count("affine") > 2 else "core"
+
+
 def flatten(nested: Any) -> list[Any]:
     """Numbers of nested lists, in order."""
     return [v for part in nested for v in flatten(part)] if isinstance(nested, list) else [nested]
@@ -61,6 +81,8 @@ class Case:
     Attributes
     ----------
     id, description : str
+    level : str
+        Out of `LEVELS`.
     flags : tuple of str
         Out of `FLAGS`.
     layers : list of dict
@@ -90,6 +112,7 @@ class Case:
 
     id: str
     description: str
+    level: str
     flags: tuple[str, ...]
     layers: list[Layer]
     loss: str = "squared_error"
@@ -107,6 +130,7 @@ class Case:
 
     def __post_init__(self) -> None:
         assert set(self.flags) <= set(FLAGS), self.flags
+        assert self.level in LEVELS, self.level
         stated = {name: shape_of(value) for name, value in self.params.items()}
         assert list(stated.items()) == list(self.shapes.items()), (self.id, stated)
 
@@ -139,13 +163,18 @@ def case(
     loss: str = "squared_error",
     enumerate_at: Sequence[tuple[int, float]] = (),
     frozen: Sequence[str] = (),
+    level: str = "",
     **more: Any,
 ) -> Case:
-    """A case with the flags that follow from its loss, and with some layers frozen."""
+    """A case with the flags that follow from its loss, and with some layers frozen.
+
+    Its level follows from layers and flags where none is stated.
+    """
     support = ("finite-support",) if enumerate_at else ()
     return Case(
         id=id,
         description=description,
+        level=level or level_of(layers, flags),
         flags=tuple(dict.fromkeys((*flags, loss.replace("_", "-"), *support))),
         layers=layers,
         loss=loss,
