@@ -34,6 +34,8 @@ class GoldenCase:
     id : str
         Permanent.
     description : str
+    level : {"core", "tails", "deep", "sequence", "attention", "large"}
+        What a backend needs for the case; `schema.json` explains each.
     flags : tuple of str
         Why the case is there; `flags.json` explains each.
     model : dict
@@ -69,6 +71,7 @@ class GoldenCase:
 
     id: str
     description: str
+    level: str
     flags: tuple[str, ...]
     model: dict[str, Any]
     params: Params
@@ -147,6 +150,7 @@ def parse(document: dict[str, Any]) -> GoldenCase:
     return GoldenCase(
         id=document["id"],
         description=document["description"],
+        level=document["level"],
         flags=tuple(document["flags"]),
         model=document["model"],
         params={k: np.array(v, dtype=float) for k, v in inputs["params"].items()},

@@ -1,9 +1,10 @@
 """Imports nothing of ``gsnr_ref``: what each case states, and the flags that say why."""
 
-from tests.certify.cases.building import Case, parameter_shapes
+from tests.certify.cases.building import Case
 from tests.certify.cases.flags import FLAGS
 from tests.certify.cases.networks import mlp_cases, structured_cases
 from tests.certify.cases.one_layer import linear_cases, location_cases, softmax_cases
+from tests.certify.cases.shapes import parameter_shapes
 
 __all__ = ["FLAGS", "Case", "all_cases", "parameter_shapes"]
 

@@ -1,4 +1,7 @@
-"""Why a case is there. Imports nothing of ``gsnr_ref``."""
+"""Why a case is there, and how far a backend has to be for it. Imports nothing of ``gsnr_ref``."""
+
+#: What a backend needs for a case; ``schema.json`` explains each.
+LEVELS = ("core", "tails", "deep", "sequence", "attention", "large")
 
 #: Written into ``flags.json``.
 FLAGS = {

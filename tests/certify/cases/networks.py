@@ -5,7 +5,6 @@ from itertools import pairwise
 
 from tests.certify.cases.building import (
     Case,
-    Layer,
     activation,
     affine,
     case,
@@ -13,6 +12,7 @@ from tests.certify.cases.building import (
     reordered,
     twin,
 )
+from tests.certify.cases.shapes import Layer
 
 
 def mlp_layers(sizes: Sequence[int], function: str, bias: bool = True) -> list[Layer]:

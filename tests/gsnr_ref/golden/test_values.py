@@ -39,6 +39,24 @@ def test_the_schema_refuses_a_case_that_lacks_something():
         Draft202012Validator(schema("schema.json")).validate(case)
 
 
+def test_the_schema_refuses_a_layer_with_a_field_that_it_does_not_know():
+    case = json.loads((FOLDER / "cases" / "linear.json").read_text())
+    validator = Draft202012Validator(schema("schema.json"))
+    layer = case["model"]["layers"][0]
+    residual = {"type": "residual", "formula": "...", "layers": [layer]}
+    case["model"]["layers"] = [residual]
+    validator.validate(case)
+    for layers in (
+        [layer | {"strid": 2}],
+        [layer | {"type": "no_such_layer"}],
+        [residual | {"layers": []}],
+        [residual | {"layers": [layer | {"kernel": 2}]}],
+    ):
+        case["model"]["layers"] = layers
+        with pytest.raises(ValidationError):
+            validator.validate(case)
+
+
 def test_all_files_together_are_small():
     assert sum(p.stat().st_size for p in FOLDER.rglob("*.json")) <= 2_000_000
 
