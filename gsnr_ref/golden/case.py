@@ -43,8 +43,10 @@ class GoldenCase:
     params : dict of str to ndarray
         Weights (n_in, n_out), biases (n_out,).
     x : ndarray, shape (n_samples, ...)
+        Of integers, (n_samples, n_steps), where they are tokens.
     y : ndarray
-        (n_samples, n_outputs), or classes (n_samples,) for cross-entropy.
+        (n_samples, n_outputs), or classes (n_samples,) for cross-entropy, or classes of tokens
+        (n_samples, n_steps), −1 where they are masked.
     probabilities : ndarray, shape (n_samples,), or None
         Of the points of a weighted population.
     batches : tuple of int, or None
@@ -145,7 +147,8 @@ def _numbers(tree: Any) -> Any:
 def parse(document: dict[str, Any]) -> GoldenCase:
     """Read a case from its JSON document."""
     inputs, expected = document["inputs"], document["expected"]
-    classes = document["model"]["loss"]["type"] == "cross_entropy"
+    classes = document["model"]["loss"]["type"] != "squared_error"
+    tokens = document["model"]["layers"][0]["type"] == "embedding"
     probabilities, batches = inputs.get("probabilities"), inputs.get("batches")
     return GoldenCase(
         id=document["id"],
@@ -154,7 +157,7 @@ def parse(document: dict[str, Any]) -> GoldenCase:
         flags=tuple(document["flags"]),
         model=document["model"],
         params={k: np.array(v, dtype=float) for k, v in inputs["params"].items()},
-        x=np.array(inputs["x"], dtype=float),
+        x=np.array(inputs["x"], dtype=int if tokens else float),
         y=np.array(inputs["y"], dtype=int if classes else float),
         probabilities=None if probabilities is None else np.array(probabilities),
         batches=None if batches is None else tuple(batches),

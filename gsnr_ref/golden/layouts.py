@@ -2,8 +2,9 @@
 
 Ours is ``"gsnr_ref"``. ``"torch"``: weights (n_out, n_in), convolutions (n_out, n_in, kernel,
 kernel) on channel-first images, flattened channel by channel. ``"keras"`` (TensorFlow, Flax): dense
-weights as ours, convolutions (kernel, kernel, n_in, n_out) on channel-last images. The weight of a
-recurrent cell is that of the input and that of the hidden state, joined along n_in.
+weights as ours, convolutions (kernel, kernel, n_in, n_out) on channel-last images. The weight of an
+Elman cell or an LSTM is that of the input and that of the hidden state, joined along n_in. Rows of
+embeddings are rows everywhere.
 """
 
 from typing import Any
@@ -35,9 +36,17 @@ def _image_before(layers: list[dict[str, Any]], layer: dict[str, Any]) -> dict[s
     return before if before["type"] == "max_pool" else None
 
 
+def _flat(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All layers in their order, with those of a residual connection in its place."""
+    return [
+        la for layer in layers for la in (_flat(layer["layers"]) if "layers" in layer else [layer])
+    ]
+
+
 def _layer(model: dict[str, Any], name: str) -> dict[str, Any]:
-    owner = name.rpartition(".")[0]
-    return next(layer for layer in model["layers"] if layer.get("name") == owner)
+    """The first layer that has a parameter: "cell" has "cell.weight", or "cell.input.weight"."""
+    owners = (layer for layer in _flat(model["layers"]) if "name" in layer)
+    return next(layer for layer in owners if name.startswith(f"{layer['name']}."))
 
 
 def _convert(model: dict[str, Any], name: str, array: Array, layout: str, back: bool) -> Array:
@@ -55,10 +64,10 @@ def _convert(model: dict[str, Any], name: str, array: Array, layout: str, back: 
             return array.reshape(*array.shape[:lead], kernel * kernel * n_in, n_out)
         array = array.reshape(*array.shape[:lead], *cube)
         return np.transpose(array, (*range(lead), *(lead + a for a in theirs)))
-    if layout == "keras":
+    if layout == "keras" or layer["type"] in ("embedding", "position_embedding"):
         return array
     array = np.swapaxes(array, -1, -2) if back else array
-    if pool := _image_before(model["layers"], layer):
+    if pool := _image_before(_flat(model["layers"]), layer):
         high, wide, channels = pool["height"] // 2, pool["width"] // 2, pool["n_channels"]
         ours = np.arange(high * wide * channels).reshape(high, wide, channels)
         order = ours.transpose(2, 0, 1).ravel()  # their row k is our row order[k]

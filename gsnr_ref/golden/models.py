@@ -2,15 +2,32 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from toy_models import MLP, AffineModel, ConvNet, RecurrentNet, Stack
 from toy_models.layer_types import Activation, Affine, Layer, Residual
 from toy_models.losses import LOSSES
+from toy_models.sequence_layers import (
+    Attention,
+    Embedding,
+    PositionEmbedding,
+    Recurrence,
+    TiedOutputs,
+)
+from toy_models.token_losses import TOKEN_LOSSES
 
 _LOSSES = {"squared_error": "squared", "cross_entropy": "cross_entropy"}
 #: Layers of a stack, with the fields that the JSON states.
-_LAYERS: dict[str, Callable[..., Layer]] = {"affine": Affine, "activation": Activation}
+_LAYERS: dict[str, Callable[..., Layer]] = {
+    "affine": Affine,
+    "activation": Activation,
+    "embedding": Embedding,
+    "position_embedding": PositionEmbedding,
+    "attention": Attention,
+    "lstm": partial(Recurrence, "lstm"),
+    "gru": partial(Recurrence, "gru"),
+}
 #: Types and names of the layers that the ready models have.
 _READY = (
     r"affine:\w+|affine:layer1( activation: affine:layer\d)+|elman:cell affine:output|"
@@ -67,10 +84,15 @@ def _layer(layer: dict[str, Any]) -> Layer:
     if layer["type"] == "residual":
         return Residual([_layer(inner) for inner in layer["layers"]])
     fields = {key: value for key, value in layer.items() if key not in ("type", "formula")}
+    if fields.pop("transposed", False) and not fields["bias"]:
+        return TiedOutputs(**{key: value for key, value in fields.items() if key != "bias"})
     return _LAYERS[layer["type"]](**fields)
 
 
 def _loss(loss: dict[str, Any]) -> Callable[[Any, Any], Any]:
+    if loss["type"] == "token_cross_entropy":
+        over_tokens = TOKEN_LOSSES[loss["tokens"]]
+        return lambda outputs, y: over_tokens(outputs.reshape((*y.shape, -1)), y)
     return LOSSES[_LOSSES[loss["type"]]]
 
 

@@ -3,18 +3,16 @@
 Imports nothing of ``gsnr_ref``. A sequence is a flat list, time step by time step; tokens are ints.
 """
 
-from typing import Any
+from collections.abc import Callable
 
-from tests.certify.layers import Layer, Params, Vector, sigmoid
-from tests.certify.losses import surprise
-from tests.certify.scalars import Scalar
+from tests.certify.layers import Layer, Params, Vector, affine, sigmoid
+from tests.certify.tape import Node
 
 
-def times(weight: Vector, bias: Vector | None, a: Vector) -> Vector:
+def mapped(params: Params, name: str, a: Vector) -> Vector:
     """z[k] = Σ_s a[s]·weight[s, k] + bias[k]."""
-    n_out = len(weight) // len(a)
-    z = [sum(a[s] * weight[s * n_out + k] for s in range(len(a))) for k in range(n_out)]
-    return z if bias is None else [z_k + b_k for z_k, b_k in zip(z, bias, strict=True)]
+    weight = params[f"{name}.weight"]
+    return affine(weight, params.get(f"{name}.bias"), a, len(weight) // len(a))
 
 
 def steps(a: Vector, n_steps: int) -> list[Vector]:
@@ -26,7 +24,8 @@ def steps(a: Vector, n_steps: int) -> list[Vector]:
 def embedding(layer: Layer, params: Params, a: Vector) -> Vector:
     """Row `token` of the weight, for each; on a tape a token is the value of a node."""
     rows = steps(params[f"{layer['name']}.weight"], layer["n_tokens"])
-    return [w for token in a for w in rows[getattr(token, "value", token)]]
+    tokens = [token.value if isinstance(token, Node) else token for token in a]
+    return [w for token in tokens for w in rows[token]]
 
 
 def position_embedding(layer: Layer, params: Params, a: Vector) -> Vector:
@@ -60,12 +59,11 @@ def attention(layer: Layer, params: Params, a: Vector) -> Vector:
 def lstm(layer: Layer, params: Params, a: Vector) -> Vector:
     """c = σ(f)·c + σ(i)·tanh(g) and h = σ(o)·tanh(c), of z = [i, f, g, o]."""
     n = layer["n_hidden"]
-    weight, bias = params[f"{layer['name']}.weight"], params.get(f"{layer['name']}.bias")
     hidden: Vector = [0 * a[0]] * n
     state = hidden
     states = []
     for x in steps(a, layer["n_steps"]):
-        i, f, g, o = steps(times(weight, bias, x + hidden), 4)
+        i, f, g, o = steps(mapped(params, layer["name"], x + hidden), 4)
         state = [sigmoid(f[k]) * state[k] + sigmoid(i[k]) * g[k].tanh() for k in range(n)]
         hidden = [sigmoid(o[k]) * state[k].tanh() for k in range(n)]
         states += hidden
@@ -75,14 +73,11 @@ def lstm(layer: Layer, params: Params, a: Vector) -> Vector:
 def gru(layer: Layer, params: Params, a: Vector) -> Vector:
     """h = (1 − z)·tanh(a_n + r·b_n) + z·h, of a = [r, z, n] of the input and b of h."""
     n, name = layer["n_hidden"], layer["name"]
-    maps: list[Any] = [
-        (params[f"{name}.{part}.weight"], params.get(f"{name}.{part}.bias"))
-        for part in ("input", "hidden")
-    ]
     hidden: Vector = [0 * a[0]] * n
     states = []
     for x in steps(a, layer["n_steps"]):
-        of_input, of_hidden = steps(times(*maps[0], x), 3), steps(times(*maps[1], hidden), 3)
+        of_input = steps(mapped(params, f"{name}.input", x), 3)
+        of_hidden = steps(mapped(params, f"{name}.hidden", hidden), 3)
         r, z = (
             [sigmoid(p + q) for p, q in zip(of_input[gate], of_hidden[gate], strict=True)]
             for gate in (0, 1)
@@ -93,16 +88,8 @@ def gru(layer: Layer, params: Params, a: Vector) -> Vector:
     return states if layer["returns"] == "all" else hidden
 
 
-def token_cross_entropy(loss: dict[str, Any], outputs: Vector, y: list[int]) -> Scalar:
-    """Cross-entropy of the tokens that are not masked, averaged or added up."""
-    total: Scalar = 0 * outputs[0]
-    for logits, label in zip(steps(outputs, len(y)), y, strict=True):
-        if label >= 0:
-            total = total + surprise(logits, label)
-    return total if loss["tokens"] == "sum" else total / sum(label >= 0 for label in y)
-
-
-LAYERS = {
+#: Forward passes by type of layer: (layer, params, flat inputs) to flat outputs.
+SEQUENCE_LAYERS: dict[str, Callable[[Layer, Params, Vector], Vector]] = {
     "embedding": embedding,
     "position_embedding": position_embedding,
     "attention": attention,

@@ -37,7 +37,10 @@ def by_token(outputs, y):
 
 
 STACKS = {
-    "embedding": (Stack([WORDS[0], Affine("output", 6, 2)], squared_error), RNG.normal(size=(5, 2))),
+    "embedding": (
+        Stack([WORDS[0], Affine("output", 6, 2)], squared_error),
+        RNG.normal(size=(5, 2)),
+    ),
     "tied": (Stack([*WORDS, Activation("tanh"), TiedOutputs("tokens", 2, 4, 3)], by_token), LABELS),
     "attention": (
         Stack([*WORDS, Residual(HEADS), TiedOutputs("tokens", 2, 4, 3)], by_token),
@@ -45,7 +48,11 @@ STACKS = {
     ),
     "lstm": (
         Stack(
-            [WORDS[0], Recurrence("lstm", "cell", 2, 2, 3, returns="all"), Affine("o", 2, 4, True, 3)],
+            [
+                WORDS[0],
+                Recurrence("lstm", "cell", 2, 2, 3, returns="all"),
+                Affine("o", 2, 4, True, 3),
+            ],
             by_token,
         ),
         LABELS,
@@ -103,7 +110,9 @@ def test_attention_is_its_formula(n_heads, causal):
 
 def test_tokens_that_are_masked_do_not_count():
     outputs = RNG.normal(size=(5, 3, 4))
-    each = np.array([cross_entropy(o, np.maximum(y, 0)) for o, y in zip(outputs, LABELS, strict=True)])
+    each = np.array(
+        [cross_entropy(o, np.maximum(y, 0)) for o, y in zip(outputs, LABELS, strict=True)]
+    )
     sums = np.where(LABELS >= 0, each, 0).sum(axis=1)
     assert np.allclose(token_sum(outputs, LABELS), sums, rtol=1e-14, atol=0)
     assert np.allclose(token_mean(outputs, LABELS), sums / [3, 1, 2, 2, 3], rtol=1e-14, atol=0)

@@ -27,7 +27,8 @@ def attention(n_steps: int, width: int, n_heads: int = 1, causal: bool = False) 
 
 
 def layer_norm(name: str, n_steps: int, width: int) -> Layer:
-    raise NotImplementedError
+    sizes = {"n_features": width, "n_positions": n_steps}
+    return {"type": "layer_norm", "name": name, **sizes, "eps": 1e-5}
 
 
 def block(n_steps: int, width: int, n_hidden: int, function: str, **more: Any) -> list[Layer]:
@@ -54,8 +55,16 @@ def attention_cases() -> list[Case]:
     tags, level = ["attention", "tied-weights"], {"level": "attention"}
     words = [embedding(3, 2, 3), position_embedding(3, 2)]
     spoken = ["embedding", "positions"]
-    one = network("attention-squared-error", "One head over three time steps.", tags,
-                  [*attention(3, 2), affine("output", 6, 1)], [3, 2], 1, n_samples=4, **level)
+    one = network(
+        "attention-squared-error",
+        "One head over three time steps.",
+        tags,
+        [*attention(3, 2), affine("output", 6, 1)],
+        [3, 2],
+        1,
+        n_samples=4,
+        **level,
+    )
     return [
         one,
         twin(one, "attention-mean-reduced", "Trained on the mean loss.", "mean-reduced",

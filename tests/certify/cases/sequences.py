@@ -68,13 +68,23 @@ LENGTHS = [[1, 1, 2], [0, MASKED, MASKED], [2, 2, MASKED], [0, 2, 0]]
 def embedding_cases() -> list[Case]:
     """Rows of a weight by token and by time step, and the same rows as outputs."""
     flat = [embedding(4, 2, 3), affine("output", 6, 2)]
-    looked_up = language("embedding-squared-error", "A token that never occurs, and some twice.",
-                         ["embedding", "tied-weights", "dead", "rational", "multiple-outputs"],
-                         flat, WORDS, [[0.5, -1.25], [1.5, 0.75], [-0.25, 0.5], [1.0, -0.5]],
-                         loss="squared_error", enumerate_at=[(1, 0.125), (2, 0.25)])
+    looked_up = language(
+        "embedding-squared-error",
+        "A token that never occurs, and some twice.",
+        ["embedding", "tied-weights", "dead", "rational", "multiple-outputs"],
+        flat,
+        WORDS,
+        [[0.5, -1.25], [1.5, 0.75], [-0.25, 0.5], [1.0, -0.5]],
+        loss="squared_error",
+        enumerate_at=[(1, 0.125), (2, 0.25)],
+    )
     bigram = [embedding(3, 2, 3), tied_outputs(3, 2, 3)]
-    hidden = [embedding(3, 2, 3), per_step("hidden", 3, 2, 2), activation("tanh"),
-              tied_outputs(3, 2, 3)]
+    hidden = [
+        embedding(3, 2, 3),
+        per_step("hidden", 3, 2, 2),
+        activation("tanh"),
+        tied_outputs(3, 2, 3),
+    ]
     places = [embedding(3, 2, 3), position_embedding(3, 2)]
     return [
         looked_up,
@@ -82,9 +92,6 @@ def embedding_cases() -> list[Case]:
                  ["embedding", "tied-weights"],
                  [embedding(3, 2, 3), activation("tanh"), affine("output", 6, 3)],
                  WORDS, [2, 0, 1, 0], loss="cross_entropy", enumerate_at=[(1, 0.125)]),
-        language("embedding-frozen", "Rows that do not train.", ["embedding", "frozen", "rational"],
-                 flat, WORDS, [[0.25, 1.5], [-0.5, 0.25], [1.75, 1.0], [0.75, -1.0]],
-                 loss="squared_error", frozen=["tokens"]),
         twin(looked_up, "embedding-mean-reduced", "Trained on the mean loss.", "mean-reduced",
              reduction="mean", enumerate_at=()),
         network("positions-squared-error", "A row for each of three time steps.",
@@ -122,11 +129,27 @@ def masked_cases() -> list[Case]:
     """Sequences of several lengths."""
     layers = [embedding(3, 2, 3), activation("tanh"), per_step("output", 3, 2, 3)]
     tags = ["embedding", "tied-weights", "masked"]
-    averaged = language("masked-token-mean", "Lengths 3, 1, 2 and 3; a mean over the tokens.",
-                        tags, layers, WORDS, LENGTHS, tokens="mean", enumerate_at=[(1, 0.125)])
-    added = language("masked-token-sum", "Lengths 3, 1, 2 and 3; a sum over the tokens.",
-                     tags, layers, WORDS, LENGTHS, tokens="sum", like="masked-token-mean",
-                     enumerate_at=[(1, 0.125)])
+    averaged = language(
+        "masked-token-mean",
+        "Lengths 3, 1, 2 and 3; a mean over the tokens.",
+        tags,
+        layers,
+        WORDS,
+        LENGTHS,
+        tokens="mean",
+        enumerate_at=[(1, 0.125)],
+    )
+    added = language(
+        "masked-token-sum",
+        "Lengths 3, 1, 2 and 3; a sum over the tokens.",
+        tags,
+        layers,
+        WORDS,
+        LENGTHS,
+        tokens="sum",
+        like="masked-token-mean",
+        enumerate_at=[(1, 0.125)],
+    )
     return [
         averaged,
         added,
@@ -172,6 +195,7 @@ def gated_cases() -> list[Case]:
                 WORDS,
                 [[1, MASKED, 2], [MASKED, 1, 0], [2, 2, MASKED], [0, MASKED, MASKED]],
                 tokens=tokens,
+                like=f"{kind} over tokens",
             )
         )
     return cases
