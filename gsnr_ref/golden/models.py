@@ -5,12 +5,24 @@ from collections.abc import Callable
 from typing import Any
 
 from toy_models import MLP, AffineModel, ConvNet, RecurrentNet, Stack
+from toy_models.images import Convolution, MaxPool
 from toy_models.layer_types import Activation, Affine, Layer, Residual
+from toy_models.loss_options import cross_entropy_with
 from toy_models.losses import LOSSES
+from toy_models.norms import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 
 _LOSSES = {"squared_error": "squared", "cross_entropy": "cross_entropy"}
 #: Layers of a stack, with the fields that the JSON states.
-_LAYERS: dict[str, Callable[..., Layer]] = {"affine": Affine, "activation": Activation}
+_LAYERS: dict[str, Callable[..., Layer]] = {
+    "affine": Affine,
+    "activation": Activation,
+    "convolution": Convolution,
+    "max_pool": MaxPool,
+    "layer_norm": LayerNorm,
+    "rms_norm": RMSNorm,
+    "group_norm": GroupNorm,
+    "batch_norm": BatchNorm,
+}
 #: Types and names of the layers that the ready models have.
 _READY = (
     r"affine:\w+|affine:layer1( activation: affine:layer\d)+|elman:cell affine:output|"
@@ -66,12 +78,14 @@ def _stack(model: dict[str, Any]) -> Stack:
 def _layer(layer: dict[str, Any]) -> Layer:
     if layer["type"] == "residual":
         return Residual([_layer(inner) for inner in layer["layers"]])
-    fields = {key: value for key, value in layer.items() if key not in ("type", "formula")}
+    unwanted = ("type", "formula", "mode")
+    fields = {key: value for key, value in layer.items() if key not in unwanted}
     return _LAYERS[layer["type"]](**fields)
 
 
 def _loss(loss: dict[str, Any]) -> Callable[[Any, Any], Any]:
-    return LOSSES[_LOSSES[loss["type"]]]
+    options = {k: v for k, v in loss.items() if k not in ("type", "scale", "formula")}
+    return cross_entropy_with(**options) if options else LOSSES[_LOSSES[loss["type"]]]
 
 
 def _ready_model(model: dict[str, Any]) -> AffineModel:
