@@ -97,8 +97,9 @@ class GoldenCase:
     @property
     def n_outputs(self) -> int:
         """Number of outputs, or of classes."""
-        last = self.model["layers"][-1]
-        return int(last["n_out"])
+        if self.y.ndim > 1:
+            return int(self.y.shape[1])
+        return int(next(la["n_out"] for la in reversed(self.model["layers"]) if "n_out" in la))
 
     def params_in(self, layout: str) -> Params:
         """Return the parameters in the layout of a framework: "torch" or "keras".

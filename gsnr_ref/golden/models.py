@@ -6,8 +6,11 @@ from functools import partial
 from typing import Any
 
 from toy_models import MLP, AffineModel, ConvNet, RecurrentNet, Stack
+from toy_models.images import Convolution, MaxPool
 from toy_models.layer_types import Activation, Affine, Layer, Residual
+from toy_models.loss_options import cross_entropy_with
 from toy_models.losses import LOSSES
+from toy_models.norms import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from toy_models.sequence_layers import (
     Attention,
     Embedding,
@@ -22,6 +25,12 @@ _LOSSES = {"squared_error": "squared", "cross_entropy": "cross_entropy"}
 _LAYERS: dict[str, Callable[..., Layer]] = {
     "affine": Affine,
     "activation": Activation,
+    "convolution": Convolution,
+    "max_pool": MaxPool,
+    "layer_norm": LayerNorm,
+    "rms_norm": RMSNorm,
+    "group_norm": GroupNorm,
+    "batch_norm": BatchNorm,
     "embedding": Embedding,
     "position_embedding": PositionEmbedding,
     "attention": Attention,
@@ -83,7 +92,8 @@ def _stack(model: dict[str, Any]) -> Stack:
 def _layer(layer: dict[str, Any]) -> Layer:
     if layer["type"] == "residual":
         return Residual([_layer(inner) for inner in layer["layers"]])
-    fields = {key: value for key, value in layer.items() if key not in ("type", "formula")}
+    unwanted = ("type", "formula", "mode")
+    fields = {key: value for key, value in layer.items() if key not in unwanted}
     if fields.pop("transposed", False) and not fields["bias"]:
         return TiedOutputs(**{key: value for key, value in fields.items() if key != "bias"})
     return _LAYERS[layer["type"]](**fields)
@@ -93,7 +103,8 @@ def _loss(loss: dict[str, Any]) -> Callable[[Any, Any], Any]:
     if loss["type"] == "token_cross_entropy":
         over_tokens = TOKEN_LOSSES[loss["tokens"]]
         return lambda outputs, y: over_tokens(outputs.reshape((*y.shape, -1)), y)
-    return LOSSES[_LOSSES[loss["type"]]]
+    options = {k: v for k, v in loss.items() if k not in ("type", "scale", "formula")}
+    return cross_entropy_with(**options) if options else LOSSES[_LOSSES[loss["type"]]]
 
 
 def _ready_model(model: dict[str, Any]) -> AffineModel:

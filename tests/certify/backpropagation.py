@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.certify.cases.shapes import parameter_shapes
+from tests.certify.images import IMAGES
 from tests.certify.layers import BY_HAND, Layer, Params, Vector, affine, backward, forward
 from tests.certify.losses import LOSSES_BY_HAND, TAPED_LOSSES
+from tests.certify.norms import NORMS
 from tests.certify.scalars import Scalar
 from tests.certify.sequences import SEQUENCE_LAYERS
 from tests.certify.tape import Node, derivatives
@@ -28,6 +30,8 @@ def affine_at_positions(layer: Layer, params: Params, a: Vector) -> Vector:
 #: Forward passes by type of layer: (layer, params, flat inputs) to flat outputs.
 TAPED: dict[str, Callable[[Layer, Params, Vector], Vector]] = {
     "affine": affine_at_positions,
+    **IMAGES,
+    **NORMS,
     **SEQUENCE_LAYERS,
 }
 #: Fields of a layer that its derivative by hand knows nothing of.

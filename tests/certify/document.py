@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 from tests.certify.cases import Case
+from tests.certify.cases.shapes import fan_ins
 from tests.certify.formulas import formula_of_loss, with_formula
 from tests.certify.rounded import certified, conditions, map_tree, written
 
@@ -99,8 +100,7 @@ def _with_condition(case: Case, values: Any, condition: Any) -> dict[str, Any]:
 def _tolerance(case: Case, values: Any) -> dict[str, Any]:
     """Roundings that a value goes through, times the unit roundoff; no float32 out of its range."""
     n_samples = len(case.x)
-    fan_ins = [shape[0] for name, shape in case.shapes.items() if len(shape) == 2]
-    roundings = 16 + 2 * n_samples + 4 * sum(fan_ins)
+    roundings = 16 + 2 * n_samples + 4 * sum(fan_ins(case.layers))
     numbers = [abs(v) for v in _finite(values)]
     numbers += [abs(v) for v in _finite([case.params, case.x, case.y])]
     fits = all(v == 0 or 2.0**-100 < v < 2.0**100 for v in numbers)

@@ -13,9 +13,30 @@ FORMULAS: dict[str, Any] = {
         "sigmoid": "outputs = 1/(1 + exp(−inputs))",
         "softplus": "outputs = log(1 + exp(inputs))",
         "identity": "outputs = inputs",
+        "silu": "outputs = inputs/(1 + exp(−inputs))",
+        "gelu": "outputs = inputs · Φ(inputs), with Φ(z) = (1 + erf(z/√2))/2: exact, not by tanh",
+        "leaky_relu": "outputs = inputs where inputs > 0, elsewhere inputs/100, with derivative "
+        "1/100 at 0",
     },
     "convolution": "outputs[i, r, q, c] = Σ_u Σ_v Σ_k inputs[i, r + u, q + v, k] · "
     "{name}.weight[(u·kernel + v)·n_in + k, c]{bias}: a cross-correlation, stride 1, no padding",
+    "layer_norm": "at each of the n_positions positions p: m and s² are the mean and the variance "
+    "(divided by n_features) of inputs[i, p, c] over c; outputs[i, p, c] = {name}.scale[c] · "
+    "(inputs[i, p, c] − m)/√(s² + eps) + {name}.shift[c]",
+    "rms_norm": "at each of the n_positions positions p: outputs[i, p, c] = {name}.scale[c] · "
+    "inputs[i, p, c]/√(mean over c of inputs[i, p, c]² + eps)",
+    "group_norm": "the n_channels channels are n_groups groups of neighbours; m and s² are the "
+    "mean and the variance (divided by their number) of inputs[i, p, c] over all positions p "
+    "(pixels, row by row) and the channels c of a group; outputs[i, p, c] = {name}.scale[c] · "
+    "(inputs[i, p, c] − m)/√(s² + eps) + {name}.shift[c]",
+    "batch_norm": {
+        "evaluation": "outputs[i, p, c] = {name}.scale[c] · (inputs[i, p, c] − mean[c])/"
+        "√(variance[c] + eps) + {name}.shift[c], at each position p: mean and variance are stated, "
+        "and no sample sees another",
+        "training": "m and s² are the mean and the variance (divided by their number) of "
+        "inputs[i, p, c] over all samples i of the batch and positions p; outputs[i, p, c] = "
+        "{name}.scale[c] · (inputs[i, p, c] − m)/√(s² + eps) + {name}.shift[c]",
+    },
     "max_pool": "outputs[i, r, q, k] = max of inputs[i, 2r + u, 2q + v, k] over u, v in (0, 1); "
     "of equal pixels the first, in the order (u, v), has the derivative. Before an affine layer "
     "the pixels are flattened: row by row, column by column, channel by channel",
@@ -53,6 +74,15 @@ FORMULAS: dict[str, Any] = {
     "residual": "outputs = inputs + the outputs of its layers, applied to inputs one after the "
     "other",
 }
+#: Of a convolution that says padding, stride and groups.
+CONVOLUTION = (
+    "outputs[i, r, q, c] = Σ_u Σ_v Σ_k inputs[i, stride·r + u − padding, stride·q + v − padding, "
+    "first + k] · {name}.weight[(u·kernel + v)·n_k + k, c]{bias}, with 0 for pixels outside the "
+    "image, n_k = n_in/groups, k from 0 to n_k − 1, and first = n_k · floor(c/(n_out/groups)): a "
+    "cross-correlation, of height floor((height + 2·padding − kernel)/stride) + 1 and likewise "
+    "width. Before an affine layer the pixels are flattened: row by row, column by column, channel "
+    "by channel"
+)
 #: Of an affine layer that says n_positions or transposed.
 POSITIONS = (
     "outputs[i, p, c] = Σ_s inputs[i, p, s] · {name}.weight[{entry}]{bias}, at each of the "
@@ -88,7 +118,9 @@ def with_formula(layer: dict[str, Any]) -> dict[str, Any]:
 def _formula(layer: dict[str, Any]) -> str:
     formula = FORMULAS[layer["type"]]
     if isinstance(formula, dict):
-        return str(formula[layer["function"]])
+        formula = formula[layer.get("function") or layer["mode"]]
+    if layer["type"] == "convolution" and "stride" in layer:
+        formula = CONVOLUTION
     if layer["type"] == "affine" and not {"n_positions", "transposed"}.isdisjoint(layer):
         formula = POSITIONS
     bias = f" + {layer['name']}.bias[c]" if layer.get("bias") else ""

@@ -22,6 +22,21 @@ def sigmoid(z: Scalar) -> Scalar:
     return 1 / (1 + (-z).exp())
 
 
+def normal(z: Scalar) -> Scalar:
+    """Φ(z), the standard normal distribution's share below z."""
+    return (1 + (z / (0 * z + 2).sqrt()).erf()) / 2
+
+
+def bell(z: Scalar) -> Scalar:
+    """φ(z) = Φ′(z)."""
+    return (-z * z / 2).exp() / (2 * z.pi()).sqrt()
+
+
+def leak(z: Scalar) -> Scalar:
+    """The derivative of leaky ReLU: 1, and 1/100 where z is not positive."""
+    return 0 * z + 1 if sign(z) > 0 else (0 * z + 1) / 100
+
+
 #: Each activation, and its derivative as a function of (z, activation of z).
 ACTIVATIONS: dict[str, tuple[Any, Any]] = {
     "tanh": (lambda z: z.tanh(), lambda z, a: 1 - a * a),
@@ -29,6 +44,9 @@ ACTIVATIONS: dict[str, tuple[Any, Any]] = {
     "sigmoid": (sigmoid, lambda z, a: a * (1 - a)),
     "softplus": (lambda z: (1 + z.exp()).log(), lambda z, a: sigmoid(z)),
     "identity": (lambda z: z, lambda z, a: 1),
+    "silu": (lambda z: z * sigmoid(z), lambda z, a: sigmoid(z) + a * (1 - sigmoid(z))),
+    "gelu": (lambda z: z * normal(z), lambda z, a: normal(z) + z * bell(z)),
+    "leaky_relu": (lambda z: z if sign(z) > 0 else z / 100, lambda z, a: leak(z)),
 }
 
 

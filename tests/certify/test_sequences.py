@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 from gsnr_ref import golden
-from tests.certify.cases.attention import attention_cases
+from tests.certify.cases.attention import attention_cases, transformer_cases
 from tests.certify.cases.sequences import embedding_cases, gated_cases, masked_cases
 
-GROUPS = (embedding_cases, masked_cases, gated_cases, attention_cases)
+GROUPS = (embedding_cases, masked_cases, gated_cases, attention_cases, transformer_cases)
 IDS = [case.id for group in GROUPS for case in group() if case.twin_of is None]
-exp, log, tanh = (np.frompyfunc(f, 1, 1) for f in (mpmath.exp, mpmath.log, mpmath.tanh))
+FUNCTIONS = (mpmath.exp, mpmath.log, mpmath.sqrt, mpmath.tanh)
+exp, log, sqrt, tanh = (np.frompyfunc(function, 1, 1) for function in FUNCTIONS)
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -66,6 +67,11 @@ def _layer(layer, params, a):
     own = {k.removeprefix(f"{layer.get('name')}."): v for k, v in params.items()}
     if kind == "activation":
         return {"tanh": tanh, "softplus": lambda z: log(1 + exp(z))}[layer["function"]](a)
+    if kind == "layer_norm":
+        rows = a.reshape(n, -1, layer["n_features"])
+        rows = rows - rows.mean(axis=2, keepdims=True)
+        roots = sqrt((rows * rows).mean(axis=2, keepdims=True) + layer["eps"])
+        return (rows / roots * own["scale"] + own["shift"]).reshape(n, -1)
     if kind == "embedding":
         return own["weight"][a].reshape(n, -1)
     if kind == "position_embedding":

@@ -54,7 +54,7 @@ def attention_cases() -> list[Case]:
     """One head and two, with and without a causal mask."""
     tags, level = ["attention", "tied-weights"], {"level": "attention"}
     words = [embedding(3, 2, 3), position_embedding(3, 2)]
-    spoken = ["embedding", "positions"]
+    spoken = ["embedding", "position-embedding"]
     one = network(
         "attention-squared-error",
         "One head over three time steps.",
@@ -93,8 +93,9 @@ def attention_cases() -> list[Case]:
 
 def transformer_cases() -> list[Case]:
     """Whole pre-norm blocks."""
-    tags, level = ["attention", "transformer", "tied-weights"], {"level": "attention"}
-    spoken = [*tags, "embedding", "positions", "tied-embedding", "causal"]
+    tags = ["attention", "transformer", "layer-norm", "residual", "positions", "tied-weights"]
+    level = {"level": "attention"}
+    spoken = [*tags, "embedding", "position-embedding", "tied-embedding", "causal"]
 
     def model(width: int, **more: Any) -> list[Layer]:
         return [

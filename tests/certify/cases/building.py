@@ -41,6 +41,10 @@ def activation(function: str) -> Layer:
     return {"type": "activation", "function": function}
 
 
+def residual(*layers: Layer) -> Layer:
+    return {"type": "residual", "layers": list(layers)}
+
+
 def level_of(layers: Sequence[Layer], flags: Iterable[str]) -> str:
     """The level of a case that states none."""
     types = [layer["type"] for layer in layers]

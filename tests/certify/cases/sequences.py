@@ -95,15 +95,15 @@ def embedding_cases() -> list[Case]:
         twin(looked_up, "embedding-mean-reduced", "Trained on the mean loss.", "mean-reduced",
              reduction="mean", enumerate_at=()),
         network("positions-squared-error", "A row for each of three time steps.",
-                ["positions", "rational", "multiple-outputs"],
+                ["position-embedding", "rational", "multiple-outputs"],
                 [position_embedding(3, 2), affine("output", 6, 2)], [3, 2], 2, n_samples=4,
                 level="sequence"),
         language("positions-cross-entropy", "Tokens and time steps, tanh, two classes.",
-                 ["embedding", "positions", "tied-weights"],
+                 ["embedding", "position-embedding", "tied-weights"],
                  [*places, activation("tanh"), affine("output", 6, 2)], WORDS, [1, 0, 0, 1],
                  loss="cross_entropy"),
         language("positions-token-mean", "The last time step is masked in every sample.",
-                 ["embedding", "positions", "tied-weights", "masked", "dead"],
+                 ["embedding", "position-embedding", "tied-weights", "masked", "dead"],
                  [*places, per_step("output", 3, 2, 3)], WORDS,
                  [[1, 1, MASKED], [0, MASKED, MASKED], [2, 2, MASKED], [0, 2, MASKED]],
                  tokens="mean"),
@@ -120,7 +120,7 @@ def embedding_cases() -> list[Case]:
                  ["embedding", "tied-embedding", "tied-weights"], hidden, WORDS, NEXT,
                  tokens="mean"),
         language("tied-positions-token-mean", "Tied rows, and a row for each time step.",
-                 ["embedding", "tied-embedding", "positions", "tied-weights", "masked"],
+                 ["embedding", "tied-embedding", "position-embedding", "tied-weights", "masked"],
                  [*places, *hidden[1:]], WORDS, LENGTHS, tokens="mean", level="attention"),
     ]  # fmt: skip
 
@@ -195,7 +195,7 @@ def gated_cases() -> list[Case]:
                 WORDS,
                 [[1, MASKED, 2], [MASKED, 1, 0], [2, 2, MASKED], [0, MASKED, MASKED]],
                 tokens=tokens,
-                like=f"{kind} over tokens",
+                like="lstm over tokens" if kind == "lstm" else "",
             )
         )
     return cases
