@@ -113,7 +113,8 @@ def transformer_cases() -> list[Case]:
                 [*block(2, 4, 3, "softplus", n_heads=2), affine("output", 8, 2)], [2, 4], 2,
                 n_samples=3, loss="cross_entropy", **level),
         language("transformer-token-mean", "Tokens, a causal block, tied outputs.", spoken,
-                 model(3), WORDS, NEXT, tokens="mean", **level),
+                 model(3), WORDS, NEXT, tokens="mean", like="transformer-masked-token-sum",
+                 **level),
         language("transformer-masked-token-sum", "Tokens, a causal block, tied outputs; masked.",
                  [*spoken, "masked"], model(3), WORDS, LENGTHS, tokens="sum", **level),
     ]  # fmt: skip
