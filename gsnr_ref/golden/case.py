@@ -62,6 +62,8 @@ class GoldenCase:
         Ids of the mistakes that the case can tell from the truth.
     document : dict
         The case as it stands in its JSON file.
+    refused : str
+        Why no per-sample gradients exist, and nothing is expected; empty where they do.
 
     Examples
     --------
@@ -87,6 +89,7 @@ class GoldenCase:
     tolerance: dict[str, float | None]
     mistakes: tuple[str, ...]
     document: dict[str, Any]
+    refused: str
 
     def __str__(self) -> str:
         return self.id
@@ -124,7 +127,7 @@ class GoldenCase:
         return x_to(self.model, self.x, layout)
 
     def build(self) -> Any:
-        """Build the case's model from ``toy_models``.
+        """Build the case's model from ``toy_models``; an `InputError` where it must be refused.
 
         Examples
         --------
@@ -135,6 +138,8 @@ class GoldenCase:
         """
         from gsnr_ref.golden.models import build
 
+        if self.refused:
+            raise InputError(f"case {self.id} must be refused. {self.refused}")
         return build(self.model)
 
 
@@ -168,6 +173,7 @@ def parse(document: dict[str, Any]) -> GoldenCase:
         tolerance={k: v for k, v in document["tolerance"].items() if k != "reason"},
         mistakes=tuple(document["mistakes"]),
         document=document,
+        refused=document.get("refused", ""),
     )
 
 
@@ -192,7 +198,9 @@ def cases(flags: Iterable[str] | str = (), quantity: str | None = None) -> list[
     Returns
     -------
     list of GoldenCase
-        Never empty. ``str(case)`` is its id, for ``pytest.mark.parametrize(..., ids=str)``.
+        Never empty. ``str(case)`` is its id, for ``pytest.mark.parametrize(..., ids=str)``. Those
+        that must be refused are among them only if `flags` asks for ``"refused"``: they have no
+        values.
 
     Raises
     ------
@@ -211,7 +219,9 @@ def cases(flags: Iterable[str] | str = (), quantity: str | None = None) -> list[
     chosen = [
         case
         for case in every_case().values()
-        if wanted <= set(case.flags) and (quantity is None or quantity in case.expected)
+        if wanted <= set(case.flags)
+        and (quantity is None or quantity in case.expected)
+        and (not case.refused or "refused" in wanted)
     ]
     if not chosen:
         raise InputError(
