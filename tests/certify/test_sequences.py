@@ -7,6 +7,8 @@ import pytest
 from gsnr_ref import golden
 from tests.certify.cases.attention import attention_cases, transformer_cases
 from tests.certify.cases.sequences import embedding_cases, gated_cases, masked_cases
+from tests.certify.quantities import Inputs
+from tests.certify.scalars import balls
 
 GROUPS = (embedding_cases, masked_cases, gated_cases, attention_cases, transformer_cases)
 IDS = [case.id for group in GROUPS for case in group() if case.twin_of is None]
@@ -32,6 +34,21 @@ def test_gradients_are_derivatives_of_the_losses(id):
             terms = (gradients * direction).reshape(len(case.x), -1)
             found = ((up - down) / (2 * step)).astype(float)
             assert (abs(found - terms.sum(axis=1)) <= 2e-15 * abs(terms).sum(axis=1)).all()
+
+
+def test_what_the_formula_says_of_the_two_biases_of_a_gru():
+    for id in ("gru-squared-error", "gru-cross-entropy", "gru-token-sum"):
+        gradients = golden.load(id).expected["per_sample_gradients"]
+        of_input, of_hidden = (gradients[f"cell.{part}.bias"] for part in ("input", "hidden"))
+        assert np.array_equal(of_input[:, :4], of_hidden[:, :4])
+        assert (of_input[:, 4:] != of_hidden[:, 4:]).all()
+
+
+def test_tokens_and_labels_are_no_numbers_that_rounding_can_move():
+    stated = next(case for case in masked_cases() if case.id == "masked-token-mean")
+    inputs = Inputs(stated, balls(64))
+    assert len(list(inputs.places())) == 6 + 6 + 3  # the parameters
+    assert (inputs.x, inputs.y) == (stated.x, stated.y)
 
 
 def _numbers(array):

@@ -109,6 +109,15 @@ def test_attention_is_its_formula(n_heads, causal):
     assert np.isfinite(attention(inputs * 1e3, n_heads, causal)).all()  # scores of 1e6
 
 
+def test_a_bias_of_the_keys_has_no_gradient():
+    stack = Stack(
+        [Affine("qkv", 2, 6, n_positions=3), Attention(3, 2), Affine("output", 6, 1)], squared_error
+    )
+    params, x = stack.init(0), RNG.normal(size=(4, 6))
+    bias = per_sample_gradients(stack, params, x, np.ones(4))["qkv.bias"]
+    assert abs(bias[:, 2:4]).max() < 1e-15 < 1e-3 < abs(bias[:, [0, 1, 4, 5]]).min()
+
+
 def test_tokens_that_are_masked_do_not_count():
     outputs = RNG.normal(size=(5, 3, 4))
     each = np.array(
