@@ -1,4 +1,4 @@
-"""Sequences: tokens, gated recurrences, masks, attention. Imports nothing of ``gsnr_ref``."""
+"""Sequences: tokens, masks, gated recurrences. Imports nothing of ``gsnr_ref``."""
 
 import random
 from collections.abc import Sequence
@@ -67,12 +67,11 @@ LENGTHS = [[1, 1, 2], [0, MASKED, MASKED], [2, 2, MASKED], [0, 2, 0]]
 
 def embedding_cases() -> list[Case]:
     """Rows of a weight by token and by time step, and the same rows as outputs."""
-    flat = [embedding(4, 2, 3), affine("output", 6, 2)]
     looked_up = language(
         "embedding-squared-error",
         "A token that never occurs, and some twice.",
         ["embedding", "tied-weights", "dead", "rational", "multiple-outputs"],
-        flat,
+        [embedding(4, 2, 3), affine("output", 6, 2)],
         WORDS,
         [[0.5, -1.25], [1.5, 0.75], [-0.25, 0.5], [1.0, -0.5]],
         loss="squared_error",
