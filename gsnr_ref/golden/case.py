@@ -1,6 +1,7 @@
 """Golden cases: read, never written, here.
 
-Imports ``contract`` and, of ``golden``, ``layouts`` and, to build a case's model, ``models``.
+Imports ``contract`` and, of ``golden``, ``generated``, ``layouts`` and, to build a case's model,
+``models``.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from gsnr_ref.contract import Array, InputError, Params, leaves, map_structure
+from gsnr_ref.golden.generated import generate
 from gsnr_ref.golden.layouts import params_to, x_to
 
 #: The folder of the golden values. A later version is another folder; this one only grows.
@@ -62,6 +64,9 @@ class GoldenCase:
         Ids of the mistakes that the case can tell from the truth.
     document : dict
         The case as it stands in its JSON file.
+    selected : dict or None
+        ``samples`` and, by parameter, ``entries`` at which a large case states its values, where it
+        does not state all.
     refused : str
         Why no per-sample gradients exist, and nothing is expected; empty where they do.
 
@@ -89,6 +94,7 @@ class GoldenCase:
     tolerance: dict[str, float | None]
     mistakes: tuple[str, ...]
     document: dict[str, Any]
+    selected: dict[str, Any] | None
     refused: str
 
     def __str__(self) -> str:
@@ -103,6 +109,41 @@ class GoldenCase:
         if self.y.ndim > 1:
             return int(self.y.shape[1])
         return int(next(la["n_out"] for la in reversed(self.model["layers"]) if "n_out" in la))
+
+    def select(self, quantity: str, name: str, array: Array) -> Array:
+        """Return a quantity's values at the samples and entries that a large case states.
+
+        Parameters
+        ----------
+        quantity : str
+        name : str
+            Of the parameter, if the values are a parameter's.
+        array : ndarray
+            All values, or those that are selected already.
+
+        Returns
+        -------
+        ndarray
+            As it is where the case states all values, or the array has not the shape of all.
+
+        Examples
+        --------
+        >>> from gsnr_ref import golden
+        >>> case = golden.load("large-location")
+        >>> case.select("losses", "", np.arange(20000.0))
+        array([    0., 10000., 19999.])
+        """
+        if self.selected is None or (quantity != "losses" and name not in self.params):
+            return array
+        lead = (len(self.x),) * (quantity in ("losses", "per_sample_gradients"))
+        shape = self.params[name].shape if name in self.params else ()
+        if array.shape != lead + shape:
+            return array
+        array = array[self.selected["samples"]] if lead else array
+        if not shape:
+            return array
+        at = np.array(self.selected["entries"][name]).T
+        return np.asarray(array[(slice(None),) * len(lead) + tuple(at)])
 
     def params_in(self, layout: str) -> Params:
         """Return the parameters in the layout of a framework: "torch" or "keras".
@@ -156,6 +197,9 @@ def parse(document: dict[str, Any]) -> GoldenCase:
     classes = document["model"]["loss"]["type"] != "squared_error"
     tokens = document["model"]["layers"][0]["type"] == "embedding"
     probabilities, batches = inputs.get("probabilities"), inputs.get("batches")
+    if "generated" in inputs:
+        arrays = {k: generate(array) for k, array in inputs["generated"]["arrays"].items()}
+        inputs = {key: arrays.pop(key) for key in ("x", "y")} | {"params": arrays}
     return GoldenCase(
         id=document["id"],
         description=document["description"],
@@ -173,6 +217,7 @@ def parse(document: dict[str, Any]) -> GoldenCase:
         tolerance={k: v for k, v in document["tolerance"].items() if k != "reason"},
         mistakes=tuple(document["mistakes"]),
         document=document,
+        selected=document.get("selected"),
         refused=document.get("refused", ""),
     )
 

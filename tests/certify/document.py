@@ -7,7 +7,9 @@ import json
 import math
 from typing import Any
 
+from tests.certify import large
 from tests.certify.cases import Case
+from tests.certify.cases.large import FORMULA, PRIME, LargeCase
 from tests.certify.cases.shapes import fan_ins
 from tests.certify.formulas import formula_of_loss, with_formula
 from tests.certify.rounded import certified, conditions, map_tree, written
@@ -32,8 +34,10 @@ DEGENERATE = (
 )
 
 
-def document(case: Case) -> dict[str, Any]:
+def document(case: Case | LargeCase) -> dict[str, Any]:
     """Everything about a case but the mistakes that it can tell apart."""
+    if isinstance(case, LargeCase):
+        return _large_document(case)
     values = {} if case.refused else certified(case)
     expected = {} if case.refused else _with_condition(case, values, conditions(case))
     inputs: dict[str, Any] = {"dtype": case.dtype, "params": case.params, "x": case.x, "y": case.y}
@@ -68,6 +72,47 @@ def document(case: Case) -> dict[str, Any]:
         },
         "tolerance": _tolerance(case, values),
         "expected": expected,
+    }
+
+
+def _large_document(case: LargeCase) -> dict[str, Any]:
+    """That of a case whose inputs are stated by a formula, and values at some entries."""
+    values, condition = large.certified(case), large.conditions(case)
+    count = large.roundings(case)
+    return {
+        "id": case.id,
+        "description": case.description,
+        "level": case.level,
+        "flags": list(case.flags),
+        "model": {
+            "layers": [with_formula(layer) for layer in case.layers],
+            "loss": {"type": case.loss, "scale": 1.0, "formula": formula_of_loss(case.loss, {})},
+            "parameters": case.shapes,
+            "trainable": list(case.shapes),
+        },
+        "inputs": {
+            "dtype": "float32",
+            "generated": {"formula": FORMULA, "prime": PRIME, "arrays": case.arrays},
+        },
+        "selected": {"samples": list(case.samples), "entries": case.entries},
+        "conventions": {
+            "reduction": "none",
+            "reduction_means": REDUCTIONS["none"],
+            "variance": DDOF,
+            "degenerate": DEGENERATE,
+        },
+        "tolerance": {
+            "float64": float(f"{count * 2.0**-53:.2g}"),
+            "float32": float(f"{count * 2.0**-24:.2g}"),
+            "reason": "|value − expected| ≤ tolerance · (1 + condition) · |expected|. The "
+            f"tolerance is {count} roundings, 16 + 4 (√n_samples + Σ √fan-in), roots rounded down, "
+            "of half a unit in the last place each: the roundings of a long sum add up like steps "
+            "in random directions.",
+        },
+        "expected": {
+            quantity: {"value": map_tree(written, tree), "condition": condition[quantity]}
+            for quantity, tree in values.items()
+        },
     }
 
 

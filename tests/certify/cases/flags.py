@@ -59,6 +59,8 @@ FLAGS = {
     "group-norm": "Statistics over positions and the channels of a group.",
     "batch-norm": "Batch norm by stated statistics: no sample sees another.",
     "refused": "No per-sample gradients exist: a backend leaves the case out, or says so.",
+    "large": "Thousands of samples, hundreds of units: chunks, and the order of sums. Inputs are "
+    "stated by a formula, values at some samples and entries.",
     "large-offset": "Features that agree in most digits: a one-pass variance in a norm cancels.",
     "residual": "Layers whose outputs are added to their inputs.",
     "positions": "One layer at several positions of a sample.",
