@@ -16,12 +16,14 @@ from .datasets import (
     load_mnist,
     randomize_labels,
 )
+from .language_models import transformer
 from .linear_regression import LinearRegression
 from .losses import cross_entropy, squared_error
 from .mlp import MLP
 from .populations import FinitePopulation, GaussianLinear, ProductRegression
 from .recurrent import RecurrentNet
 from .softmax_regression import SoftmaxRegression
+from .stack import Stack
 
 __all__ = [
     "MLP",
@@ -34,6 +36,7 @@ __all__ = [
     "ProductRegression",
     "RecurrentNet",
     "SoftmaxRegression",
+    "Stack",
     "affine",
     "cross_entropy",
     "load_cifar10",
@@ -44,4 +47,5 @@ __all__ = [
     "randomize_labels",
     "read_idx",
     "squared_error",
+    "transformer",
 ]

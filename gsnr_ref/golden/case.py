@@ -1,6 +1,7 @@
 """Golden cases: read, never written, here.
 
-Imports ``contract`` and, of ``golden``, ``layouts`` and, to build a case's model, ``models``.
+Imports ``contract`` and, of ``golden``, ``generated``, ``layouts`` and, to build a case's model,
+``models``.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from gsnr_ref.contract import Array, InputError, Params, leaves, map_structure
+from gsnr_ref.golden.generated import generate
 from gsnr_ref.golden.layouts import params_to, x_to
 
 #: The folder of the golden values. A later version is another folder; this one only grows.
@@ -34,6 +36,8 @@ class GoldenCase:
     id : str
         Permanent.
     description : str
+    level : {"core", "tails", "deep", "sequence", "attention", "large"}
+        What a backend needs for the case; `schema.json` explains each.
     flags : tuple of str
         Why the case is there; `flags.json` explains each.
     model : dict
@@ -41,8 +45,10 @@ class GoldenCase:
     params : dict of str to ndarray
         Weights (n_in, n_out), biases (n_out,).
     x : ndarray, shape (n_samples, ...)
+        Of integers, (n_samples, n_steps), where they are tokens.
     y : ndarray
-        (n_samples, n_outputs), or classes (n_samples,) for cross-entropy.
+        (n_samples, n_outputs), or classes (n_samples,) for cross-entropy, or classes of tokens
+        (n_samples, n_steps), −1 where they are masked.
     probabilities : ndarray, shape (n_samples,), or None
         Of the points of a weighted population.
     batches : tuple of int, or None
@@ -58,6 +64,11 @@ class GoldenCase:
         Ids of the mistakes that the case can tell from the truth.
     document : dict
         The case as it stands in its JSON file.
+    selected : dict or None
+        ``samples`` and, by parameter, ``entries`` at which a large case states its values, where it
+        does not state all.
+    refused : str
+        Why no per-sample gradients exist, and nothing is expected; empty where they do.
 
     Examples
     --------
@@ -69,6 +80,7 @@ class GoldenCase:
 
     id: str
     description: str
+    level: str
     flags: tuple[str, ...]
     model: dict[str, Any]
     params: Params
@@ -82,6 +94,8 @@ class GoldenCase:
     tolerance: dict[str, float | None]
     mistakes: tuple[str, ...]
     document: dict[str, Any]
+    selected: dict[str, Any] | None
+    refused: str
 
     def __str__(self) -> str:
         return self.id
@@ -92,8 +106,44 @@ class GoldenCase:
     @property
     def n_outputs(self) -> int:
         """Number of outputs, or of classes."""
-        last = self.model["layers"][-1]
-        return int(last["n_out"])
+        if self.y.ndim > 1:
+            return int(self.y.shape[1])
+        return int(next(la["n_out"] for la in reversed(self.model["layers"]) if "n_out" in la))
+
+    def select(self, quantity: str, name: str, array: Array) -> Array:
+        """Return a quantity's values at the samples and entries that a large case states.
+
+        Parameters
+        ----------
+        quantity : str
+        name : str
+            Of the parameter, if the values are a parameter's.
+        array : ndarray
+            All values, or those that are selected already.
+
+        Returns
+        -------
+        ndarray
+            As it is where the case states all values, or the array has not the shape of all.
+
+        Examples
+        --------
+        >>> from gsnr_ref import golden
+        >>> case = golden.load("large-location")
+        >>> case.select("losses", "", np.arange(20000.0))
+        array([    0., 10000., 19999.])
+        """
+        if self.selected is None or (quantity != "losses" and name not in self.params):
+            return array
+        lead = (len(self.x),) * (quantity in ("losses", "per_sample_gradients"))
+        shape = self.params[name].shape if name in self.params else ()
+        if array.shape != lead + shape:
+            return array
+        array = array[self.selected["samples"]] if lead else array
+        if not shape:
+            return array
+        at = np.array(self.selected["entries"][name]).T
+        return np.asarray(array[(slice(None),) * len(lead) + tuple(at)])
 
     def params_in(self, layout: str) -> Params:
         """Return the parameters in the layout of a framework: "torch" or "keras".
@@ -118,7 +168,7 @@ class GoldenCase:
         return x_to(self.model, self.x, layout)
 
     def build(self) -> Any:
-        """Build the case's model from ``toy_models``.
+        """Build the case's model from ``toy_models``; an `InputError` where it must be refused.
 
         Examples
         --------
@@ -129,6 +179,8 @@ class GoldenCase:
         """
         from gsnr_ref.golden.models import build
 
+        if self.refused:
+            raise InputError(f"case {self.id} must be refused. {self.refused}")
         return build(self.model)
 
 
@@ -142,15 +194,20 @@ def _numbers(tree: Any) -> Any:
 def parse(document: dict[str, Any]) -> GoldenCase:
     """Read a case from its JSON document."""
     inputs, expected = document["inputs"], document["expected"]
-    classes = document["model"]["loss"]["type"] == "cross_entropy"
+    classes = document["model"]["loss"]["type"] != "squared_error"
+    tokens = document["model"]["layers"][0]["type"] == "embedding"
     probabilities, batches = inputs.get("probabilities"), inputs.get("batches")
+    if "generated" in inputs:
+        arrays = {k: generate(array) for k, array in inputs["generated"]["arrays"].items()}
+        inputs = {key: arrays.pop(key) for key in ("x", "y")} | {"params": arrays}
     return GoldenCase(
         id=document["id"],
         description=document["description"],
+        level=document["level"],
         flags=tuple(document["flags"]),
         model=document["model"],
         params={k: np.array(v, dtype=float) for k, v in inputs["params"].items()},
-        x=np.array(inputs["x"], dtype=float),
+        x=np.array(inputs["x"], dtype=int if tokens else float),
         y=np.array(inputs["y"], dtype=int if classes else float),
         probabilities=None if probabilities is None else np.array(probabilities),
         batches=None if batches is None else tuple(batches),
@@ -160,6 +217,8 @@ def parse(document: dict[str, Any]) -> GoldenCase:
         tolerance={k: v for k, v in document["tolerance"].items() if k != "reason"},
         mistakes=tuple(document["mistakes"]),
         document=document,
+        selected=document.get("selected"),
+        refused=document.get("refused", ""),
     )
 
 
@@ -184,7 +243,9 @@ def cases(flags: Iterable[str] | str = (), quantity: str | None = None) -> list[
     Returns
     -------
     list of GoldenCase
-        Never empty. ``str(case)`` is its id, for ``pytest.mark.parametrize(..., ids=str)``.
+        Never empty. ``str(case)`` is its id, for ``pytest.mark.parametrize(..., ids=str)``. Those
+        that must be refused are among them only if `flags` asks for ``"refused"``: they have no
+        values.
 
     Raises
     ------
@@ -203,7 +264,9 @@ def cases(flags: Iterable[str] | str = (), quantity: str | None = None) -> list[
     chosen = [
         case
         for case in every_case().values()
-        if wanted <= set(case.flags) and (quantity is None or quantity in case.expected)
+        if wanted <= set(case.flags)
+        and (quantity is None or quantity in case.expected)
+        and (not case.refused or "refused" in wanted)
     ]
     if not chosen:
         raise InputError(

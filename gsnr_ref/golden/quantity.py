@@ -140,7 +140,7 @@ def read(case: GoldenCase, quantity: str, result: Any, layout: str) -> dict[Keys
         if array.dtype == object:
             raise InputError(f"{_name(quantity, path)} has dtype object; expected real numbers")
         name = path[-1] if path and path[-1] in case.params else ""
-        arrays[path] = param_from(case.model, name, array, layout)
+        arrays[path] = case.select(quantity, name, param_from(case.model, name, array, layout))
     return arrays
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from gsnr_ref import golden
 from gsnr_ref.contract import leaves_with_paths
-from gsnr_ref.golden.layouts import LAYOUTS
+from gsnr_ref.golden.layouts import LAYOUTS, param_from
 from gsnr_ref.golden.quantity import QUANTITIES, correct_digits
 
 BACKENDS = (
@@ -78,7 +78,20 @@ def as_document(backend, dtype):
     def tree(value):
         return {k: tree(v) for k, v in value.items()} if isinstance(value, dict) else plain(value)
 
-    results = {str(c): tree(backend.results(c, dtype)) for c in wanted(backend, dtype)}
+    def stated(case, quantity, value, name=""):
+        """Of a large case the selected values only."""
+        if isinstance(value, dict):
+            return {k: stated(case, quantity, v, k) for k, v in value.items()}
+        if case.selected is None:
+            return value
+        return case.select(
+            quantity, name, param_from(case.model, name, np.asarray(value), backend.LAYOUT)
+        )
+
+    results = {
+        str(c): tree({q: stated(c, q, v) for q, v in backend.results(c, dtype).items()})
+        for c in wanted(backend, dtype)
+    }
     declared = left_out(backend)
     return json.dumps(
         {

@@ -13,7 +13,10 @@ def shortfalls(case, result):
     """Values with fewer digits than 14 (condition below 10), or 15 − log10 of the condition."""
     found = []
     for quantity, tree in case.expected.items():
-        got = dict(leaves_with_paths(result[quantity]))
+        got = {
+            path: case.select(quantity, path[-1] if path else "", np.asarray(value))
+            for path, value in leaves_with_paths(result[quantity])
+        }
         condition = dict(leaves_with_paths(case.condition[quantity]))
         for path, want in leaves_with_paths(tree):
             want, have = np.asarray(want), np.asarray(got[path], dtype=float)
