@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from gsnr_ref.experiments.harness import (
+    NO_VERDICTS,
     SCALES,
     Cell,
     Experiment,
@@ -157,7 +158,10 @@ def _run(experiment: Experiment, settings: Settings, arguments: argparse.Namespa
     print(experiment.title)
     for finding in found:
         stated = f"; stated: {finding.stated}" if finding.stated else ""
-        print(f"  {finding.what}: {finding.measured}{stated}")
+        verdict = f"; {finding.verdict.word}" if finding.verdict else ""
+        print(f"  {finding.what}: {finding.measured}{stated}{verdict}")
+    if arguments.scale == "smoke":
+        print(f"  {NO_VERDICTS}")
     print(f"  report: {folder / 'report.html'}")
 
 

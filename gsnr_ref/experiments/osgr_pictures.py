@@ -9,6 +9,7 @@ from gsnr_ref.experiments.harness import (
     Finding,
     Row,
     Settings,
+    Verdict,
     by_scale,
     column,
     figure,
@@ -108,12 +109,14 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
             text += f"predicted {end['predicted_gap']:.4g}"
             found.append(Finding(f"OSGR {picture}, first {last} steps", text))
     low, between, high = early
+    stands = f"{low:.2f} against 0.2, {between:.2f} between, {high:.2f} against 0.8"
+    one_run = Verdict("undecided", f"{stands}; one run of each, which has no error")
     found.append(
         Finding(
             "Test decrease over training decrease in the first 10 steps, in the three pictures",
             ", ".join(f"{value:.2f}" for value in early),
             "near 0, between, near 1",
-            low < 0.2 < between < 0.8 < high,
+            one_run if low < 0.2 < between < 0.8 < high else Verdict("no", stands),
         )
     )
     starts = [select(rows, picture=picture)[0]["debiased_osgr"] for picture in PICTURES]
@@ -146,5 +149,10 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     findings=findings,
+    see={
+        "three-pictures": "Above, whether the test loss stays behind the training loss, and "
+        "below, where the sum of one-step predictions leaves the measured gap: the parameters "
+        "have seen the training set.",
+    },
     load=lambda settings: pool(settings["data"]),
 )

@@ -22,15 +22,17 @@ from gsnr_ref.experiments.harness import (
 )
 from gsnr_ref.experiments.shared import (
     RANGES,
-    Rise,
     as_float32,
     both_sides,
+    curves,
     descend,
     distance_figure,
     draw,
     identity_findings,
     log_spaced,
+    losses,
     pool,
+    rise_text,
     scatter,
 )
 from gsnr_ref.moments import gradient_moments
@@ -102,7 +104,11 @@ def run(cell: Cell) -> list[Row]:
     steps = log_spaced(cell["last_step"])
     for step, params in descend(model, start, x, y, cell["learning_rate"], steps):
         summary = gsnr_summary(gradient_moments(model, params, x, y), ddof=1)
-        rows.append(named | {"step": step, "mean": summary.mean, "effective": summary.effective})
+        rows.append(
+            named
+            | {"step": step, "mean": summary.mean, "effective": summary.effective}
+            | {"training_loss": float(losses(model, params, x, y).mean())}
+        )
     return rows
 
 
@@ -144,10 +150,9 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
         for unit in settings["cell"]:
             for noise, label in ((0.0, "true"), (1.0, "random")):
                 path = select(rows, kind="curve", task=task, cell=unit, label_noise=noise)
-                at, mean, _ = mean_curve(path, "step", "mean")
-                found.append(
-                    Finding(f"mean GSNR, {unit} on {task}, {label} labels", str(Rise.of(at, mean)))
-                )
+                (run,) = curves([row | {"repetition": 0} for row in path], "mean")
+                what = f"mean GSNR, {unit} on {task}, {label} labels"
+                found.append(Finding(what, rise_text([run])))
     return found
 
 
@@ -176,5 +181,12 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     findings=findings,
+    see={
+        "both-sides": "How close the points lie to the diagonal at the first epoch, and how they "
+        "leave it later.",
+        "gradient-distributions": "How far both curves leave the line of equal distributions as "
+        "training goes on: there the assumption behind the prediction ends.",
+        "gsnr-by-labels": "Whether GSNR rises early on true labels, and stays low on random ones.",
+    },
     load=lambda settings: [sequences(task) for task in settings["task"]],
 )

@@ -18,13 +18,16 @@ from gsnr_ref.experiments.harness import (
 )
 from gsnr_ref.experiments.shared import (
     RANGES,
-    Rise,
     as_float32,
+    curves,
     descend,
     draw,
+    falls,
     log_spaced,
     losses,
     pool,
+    rise_text,
+    rises,
 )
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.signal_to_noise import gsnr_summary
@@ -94,12 +97,12 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
     for n_layers in settings["n_layers"]:
         mine = select(rows, n_layers=n_layers)
         for name in ("mean", "effective"):
-            at, mean, _ = mean_curve(mine, "step", name)
-            rise = Rise.of(at, mean)
+            runs = curves(mine, name)
             deep = n_layers > 1
             stated = "rises early (paper)" if deep else "falls throughout (paper)"
-            agrees = (rise.factor > 1.2) == deep
-            found.append(Finding(f"{name} GSNR, {_label(n_layers)}", str(rise), stated, agrees))
+            verdict = rises(runs) if deep else falls(runs)
+            what = f"{name} GSNR, {_label(n_layers)}"
+            found.append(Finding(what, rise_text(runs), stated, verdict))
     return found
 
 
@@ -124,5 +127,9 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     findings=findings,
+    see={
+        "gsnr-by-depth": "Which curves rise before they fall while the training loss on the right "
+        "falls: the deeper ones, if any.",
+    },
     load=lambda settings: pool(settings["data"]),
 )

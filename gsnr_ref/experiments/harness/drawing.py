@@ -6,6 +6,8 @@ Imports nothing of the package; matplotlib inside the functions.
 import io
 from typing import Any
 
+import numpy as np
+
 #: Okabe and Ito's colours.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -42,6 +44,41 @@ def curve(axes: Any, x: Any, mean: Any, error: Any, label: str, k: int) -> None:
     marker = MARKERS[k % len(MARKERS)]
     axes.plot(x, mean, label=label, color=colour, marker=marker, markersize=4)
     axes.fill_between(x, mean - error, mean + error, color=colour, alpha=0.2, linewidth=0)
+
+
+def label_ends(axes: Any, size: float = 8) -> None:
+    """Write each line's label at its right end, in its colour, none over another.
+
+    Call it last: places depend on the limits of the axes.
+    """
+    lines = [line for line in axes.get_lines() if not line.get_label().startswith("_")]
+    axes.autoscale_view()
+    ends = []
+    for line in lines:
+        points = axes.transData.transform(line.get_xydata())
+        shown = points[np.isfinite(points).all(axis=1)]
+        if len(shown):
+            (_, low), (right, high) = axes.transAxes.transform([(0, 0), (1, 1)])
+            ends.append((float(np.clip(shown[-1][1], low, high)), line, right))
+    ends.sort(key=lambda end: end[0])
+    gap = 1.25 * size * axes.figure.dpi / 72  # pixels that a line of text takes
+    places: list[float] = []
+    for at, _, _ in ends:
+        places.append(max(at, places[-1] + gap) if places else at)
+    shift = sum(p - at for p, (at, _, _) in zip(places, ends, strict=True)) / max(len(ends), 1)
+    for place, (_, line, right) in zip(places, ends, strict=True):
+        _, y = axes.transAxes.inverted().transform((right, place - shift))
+        axes.annotate(
+            line.get_label(),
+            (1, y),
+            xytext=(4, 0),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            color=line.get_color(),
+            fontsize=size,
+            va="center",
+            annotation_clip=False,
+        )
 
 
 def log_steps(axes: Any) -> None:

@@ -17,6 +17,29 @@ SCALES = ("smoke", "default", "paper")
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """Whether what is stated came out, and why.
+
+    Attributes
+    ----------
+    word : str
+        "yes", "no" or "undecided".
+    reason : str
+
+    Examples
+    --------
+    >>> print(Verdict("undecided", "2 runs; 5 are needed"))
+    undecided: 2 runs; 5 are needed
+    """
+
+    word: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class Finding:
     """One outcome beside what the paper, or the theory, states.
 
@@ -27,19 +50,19 @@ class Finding:
         From the rows of this run.
     stated : str
         By the paper or the theory; empty where neither says anything.
-    agrees : bool or None
+    verdict : Verdict or None
         None where nothing is stated that a number could meet.
 
     Examples
     --------
-    >>> Finding("Pearson correlation at epoch 1", "0.97", "0.907 to 0.968", True).measured
+    >>> Finding("corr at epoch 1", "0.97", "0.907 to 0.968", Verdict("yes", "in it")).measured
     '0.97'
     """
 
     what: str
     measured: str
     stated: str = ""
-    agrees: bool | None = None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +86,9 @@ class Experiment:
         ``figures(rows, settings)`` -> matplotlib figures by name.
     findings : callable
         ``findings(rows, settings)`` -> findings.
+    see : dict of str to str
+        By the name of a figure: what to see in it, in a sentence. It stands under the figure, and
+        is the text for those who do not see it.
     load : callable
         ``load(settings)`` reads the data that the cells will read, so that what is not there is
         told before anything is written.
@@ -77,6 +103,7 @@ class Experiment:
     run: Callable[[Cell], list[Row]]
     figures: Callable[[list[Row], Settings], dict[str, Any]]
     findings: Callable[[list[Row], Settings], list[Finding]]
+    see: Mapping[str, str]
     load: Callable[[Settings], object] = lambda settings: None
 
     def settings(self, scale: str, changes: Iterable[str] = ()) -> Settings:

@@ -19,6 +19,23 @@ from gsnr_ref.experiments.shared.descent import (
 from gsnr_ref.experiments.shared.ranges import RANGES
 from gsnr_ref.experiments.shared.rise import Rise
 from gsnr_ref.experiments.shared.sides import both_sides
+from gsnr_ref.experiments.shared.verdicts import (
+    Curve,
+    agree,
+    contrary,
+    correlate,
+    curves,
+    falls,
+    lasting_maximum,
+    meaningful,
+    median_at_least,
+    reaches,
+    rise_text,
+    rises,
+    stays_low,
+    turns,
+    whole,
+)
 
 __all__ = [  # noqa: RUF022 (in the order of use)
     # What the settings may be
@@ -40,6 +57,21 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "scatter",
     "distance_figure",
     "identity_findings",
-    # A curve that rises early
+    # A curve that rises early, and verdicts on what is stated
     "Rise",
+    "Curve",
+    "curves",
+    "rise_text",
+    "rises",
+    "falls",
+    "stays_low",
+    "turns",
+    "reaches",
+    "lasting_maximum",
+    "agree",
+    "correlate",
+    "meaningful",
+    "median_at_least",
+    "whole",
+    "contrary",
 ]
