@@ -19,7 +19,15 @@ from gsnr_ref.experiments.harness import (
     select,
     with_settings,
 )
-from gsnr_ref.experiments.shared import RANGES, agree, contrary, draw, mean_gradient, pool
+from gsnr_ref.experiments.shared import (
+    RANGES,
+    agree,
+    contrary,
+    difference_of_ratios,
+    draw,
+    mean_gradient,
+    pool,
+)
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.osgr.ratio import ratio_of_means
 from toy_models import MLP
@@ -138,9 +146,7 @@ def _row(optimizer: str, step: int, trials: Array) -> Row:
     training, test, signal, everything = trials.T
     measured, measured_error = ratio_of_means(test, training)
     predicted, predicted_error = ratio_of_means(signal, everything)
-    # Both ratios are over the same runs: the error of their difference is from what each run adds.
-    residuals = (test - measured * training) / training.mean()
-    residuals -= (signal - predicted * everything) / everything.mean()
+    _, difference_error = difference_of_ratios((test, training), (signal, everything))
     return {
         "optimizer": optimizer,
         "step": step,
@@ -148,7 +154,7 @@ def _row(optimizer: str, step: int, trials: Array) -> Row:
         "measured_error": measured_error,
         "predicted": predicted,
         "predicted_error": predicted_error,
-        "difference_error": float(residuals.std(ddof=1) / np.sqrt(len(trials))),
+        "difference_error": difference_error,
     }
 
 

@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
-from gsnr_ref.contract import Array
 from gsnr_ref.experiments.harness import (
     Cell,
     Experiment,
@@ -31,9 +28,9 @@ from gsnr_ref.experiments.shared import (
     identity_findings,
     log_spaced,
     losses,
-    pool,
     rise_text,
     scatter,
+    sequences,
 )
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.signal_to_noise import gsnr_summary
@@ -63,19 +60,6 @@ def cells(settings: Settings) -> list[Cell]:
     )
     shared = ("n_hidden", "learning_rate", "n_sets", "n_test", "epochs", "last_step", "n_curve")
     return with_settings(grid, settings, *shared)
-
-
-def sequences(task: str) -> tuple[Array, Array]:
-    """The population of a task: rows of a digit image, or sequences to compare halves of.
-
-    "order": ten steps of two features; the class tells which of the first feature's sums over the
-    first and the last five steps is larger, and the second feature is noise.
-    """
-    if task != "order":
-        images = pool(task)
-        return images.x[..., 0], images.y
-    x = np.random.default_rng(3).standard_normal((20_000, 10, 2)).astype(np.float32)
-    return x, (x[:, :5, 0].sum(axis=1) > x[:, 5:, 0].sum(axis=1)).astype(np.int64)
 
 
 def run(cell: Cell) -> list[Row]:

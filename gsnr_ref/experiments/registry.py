@@ -10,6 +10,7 @@ from gsnr_ref.experiments import (
     recurrent,
     shallow_and_deep,
     toy_regression,
+    where_it_breaks,
 )
 from gsnr_ref.experiments.harness import Experiment
 
@@ -25,5 +26,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         shallow_and_deep,
         recurrent,
         optimizers,
+        where_it_breaks,
     )
 }

@@ -128,7 +128,7 @@ LAYERS = {
         "parallel",
     },
     "experiments.shared": {"contract", "experiments.harness", "experiments.shared"}
-    | {"inference", "moments", "osgr.ratio", "toy_models"},
+    | {"inference", "moments", "osgr.curvature", "osgr.ratio", "osgr.reused", "toy_models"},
     "experiments.shared.descent": {"contract"},
     "experiments.shared.rise": set(),
     "experiments.registry": {"experiments"},

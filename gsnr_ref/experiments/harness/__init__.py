@@ -17,6 +17,7 @@ from gsnr_ref.experiments.harness.drawing import (
     figure,
     label_ends,
     log_steps,
+    shades,
 )
 from gsnr_ref.experiments.harness.experiment import (
     SCALES,
@@ -78,6 +79,7 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "figure",
     "curve",
     "label_ends",
+    "shades",
     "log_steps",
     "COLOURS",
     "MARKERS",

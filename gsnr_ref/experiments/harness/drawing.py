@@ -13,8 +13,14 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
-def figure(n_rows: int = 1, n_columns: int = 1, height: float = 3.4, width: float = 4.4) -> Any:
-    """A figure and its axes, as a flat list."""
+def figure(
+    n_rows: int = 1,
+    n_columns: int = 1,
+    height: float = 3.4,
+    width: float = 4.4,
+    share: str = "none",
+) -> Any:
+    """A figure and its axes, as a flat list; `share` "x", "y" or "both" makes axes equal."""
     try:
         import matplotlib as mpl
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -34,8 +40,19 @@ def figure(n_rows: int = 1, n_columns: int = 1, height: float = 3.4, width: floa
     )
     drawn = Figure(figsize=(width * n_columns, height * n_rows), layout="constrained")
     FigureCanvasAgg(drawn)
-    axes = drawn.subplots(n_rows, n_columns, squeeze=False)
+    x, y = (share in (name, "both") for name in ("x", "y"))
+    axes = drawn.subplots(n_rows, n_columns, squeeze=False, sharex=x, sharey=y)
+    for axis in axes.flat:  # equal, and yet each with its numbers: a panel is looked at alone
+        axis.tick_params(labelbottom=True, labelleft=True)
     return drawn, list(axes.flat)
+
+
+def shades(n: int) -> list[str]:
+    """n shades of one colour, light to dark: for what has an order. They stay apart in grey."""
+    low, high = np.array([0x9E, 0xCA, 0xE1]), np.array([0x08, 0x30, 0x6B])
+    parts = np.linspace(0, 1, n) if n > 1 else np.ones(1)
+    colours = [np.rint(low + part * (high - low)).astype(int) for part in parts]
+    return ["#" + "".join(f"{v:02x}" for v in colour) for colour in colours]
 
 
 def curve(axes: Any, x: Any, mean: Any, error: Any, label: str, k: int) -> None:

@@ -22,11 +22,11 @@ from gsnr_ref.experiments.harness import (
 from gsnr_ref.experiments.shared.sides import ks_expected
 from gsnr_ref.experiments.shared.verdicts import (
     agree,
+    all_parts,
     coincide,
     contrary,
     correlate,
     meaningful,
-    whole,
 )
 
 ESTIMATORS = ("paper", "debiased")
@@ -137,7 +137,7 @@ def identity_findings(rows: list[Row], n_sets: int) -> list[Finding]:
             early,
         ),
         *(_distance(select(rows, epoch=e), n_sets) for e in (epochs[0], epochs[-1])),
-        _departure(rows, epochs, whole(early, _apart(last, n_sets))),
+        _departure(rows, epochs, all_parts(early, _apart(last, n_sets))),
     ]
 
 

@@ -11,13 +11,11 @@ import numpy as np
 
 from gsnr_ref.contract import Array, Model, Params, flat
 from gsnr_ref.experiments.harness import Row
-from gsnr_ref.experiments.shared.data import draw
+from gsnr_ref.experiments.shared.data import Samples, draw
 from gsnr_ref.experiments.shared.descent import losses, mean_gradient, moved
 from gsnr_ref.inference import plug_in_osgr
 from gsnr_ref.moments import GradientMoments, gradient_moments
 from gsnr_ref.osgr.ratio import ratio_of_means
-
-Samples = tuple[Array, Array]
 
 
 @dataclass(frozen=True)

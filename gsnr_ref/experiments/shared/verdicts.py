@@ -27,12 +27,12 @@ PAPERS_LOWEST_CORRELATION = 0.907
 RISE = 1.1
 
 
-def whole(*parts: Verdict) -> Verdict:
+def all_parts(*parts: Verdict) -> Verdict:
     """Of a statement in parts: yes where every part came out, no where one did not.
 
     Examples
     --------
-    >>> print(whole(Verdict("yes", "negative early"), Verdict("no", "never positive")))
+    >>> print(all_parts(Verdict("yes", "negative early"), Verdict("no", "never positive")))
     no: never positive
     """
     for word in ("no", "undecided"):
@@ -126,7 +126,7 @@ def falls(runs: list[Curve]) -> Verdict:
     if anywhere.word != "yes":
         return Verdict("undecided", anywhere.reason)
     ends = [float(run.values[-1] / run.values[0]) for run in runs]
-    return whole(calm, contrary(median_at_least(ends, 1.0, "last over first value")))
+    return all_parts(calm, contrary(median_at_least(ends, 1.0, "last over first value")))
 
 
 def stays_low(low: list[Curve], high: list[Curve]) -> Verdict:
@@ -155,7 +155,7 @@ def turns(runs: list[Curve], to: float) -> Verdict:
     early = [curve[:end] for curve, end in zip(calm, third, strict=True)]
     later = [curve[end:] for curve, end in zip(calm, third, strict=True)]
     tops = [lasting_maximum(curve) if len(curve) else float("nan") for curve in later]
-    return whole(
+    return all_parts(
         contrary(median_at_least([float(e.mean()) for e in early], 0, "early mean")),
         median_at_least(tops, to, "highest later value"),
     )
@@ -243,6 +243,29 @@ def agree(
         return Verdict("undecided", wide)
     if not paired:
         return Verdict("undecided", "the two sides share draws, and the rows have no paired error")
+    return Verdict("yes", told)
+
+
+def mostly_within(
+    apart: NDArray[np.float64], errors: NDArray[np.float64], resolution: float = 0.1
+) -> Verdict:
+    """Whether two sides are within 2 standard errors of each other in 90 % of at least 20 points.
+
+    No where even a share of 90 % would give so few in less than 1 of 1,000 cases.
+
+    Examples
+    --------
+    >>> print(mostly_within(np.full(30, 0.01), np.full(30, 0.01)))
+    yes: 30 of 30 points within 2 standard errors
+    """
+    n, near = len(apart), int((np.abs(apart) <= 2 * errors).sum())
+    told = f"{near} of {n} points within 2 standard errors"
+    if n < 20:
+        return Verdict("undecided", f"{told}; 20 points are needed")
+    if bdtr(near, n, 0.9) < 0.001:
+        return Verdict("no", told)
+    if near < 0.9 * n or np.median(errors) > resolution:
+        return Verdict("undecided", f"{told}, of a median size of {np.median(errors):.2g}")
     return Verdict("yes", told)
 
 
