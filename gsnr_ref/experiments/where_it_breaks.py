@@ -335,8 +335,8 @@ EXPERIMENT = Experiment(
         hidden=(6, 120, 120),
         n_hidden=(4, 16, 20),
         learning_rate=([0.1, 0.05, 0.1], [0.02, 0.05, 0.05], [0.01, 0.05, 0.02]),
-        last_step=([10, 10, 10], [100, 1000, 300], [1000, 10000, 3000]),
-        influences=([5, 0, 20], [20, 0, 200], [100, 0, 1000]),
+        last_step=([6, 6, 6], [100, 1000, 300], [1000, 10000, 3000]),
+        influences=([5, 0, 5], [20, 0, 200], [100, 0, 1000]),
     ),
     expected=RANGES
     | {name: RANGES[name].values(len(TASKS)) for name in ("learning_rate", "last_step")}
