@@ -11,6 +11,7 @@ from gsnr_ref.experiments import (
     shallow_and_deep,
     toy_regression,
     where_it_breaks,
+    without_a_test_set,
 )
 from gsnr_ref.experiments.harness import Experiment
 
@@ -27,5 +28,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         recurrent,
         optimizers,
         where_it_breaks,
+        without_a_test_set,
     )
 }
