@@ -18,6 +18,7 @@ from gsnr_ref.experiments.harness import (
     label_ends,
     mean_curve,
     select,
+    symlog,
     values,
     whole,
     with_settings,
@@ -54,6 +55,12 @@ def cells(settings: Settings) -> list[Cell]:
         for repetition in range(settings["n_sets"])
     ]
     return with_settings(grid, settings, "width", "learning_rate", "last_step", "n_population")
+
+
+def work(cell: Cell) -> float:
+    """Passes through the network: a step carries n leave-one-out moves, each over n samples."""
+    n, last = cell["n"], cell["last_step"]
+    return float(last * n * n + 4 * len(str(last)) * (n * n + cell["n_population"]))
 
 
 def population_of(cell: Cell) -> Samples:
@@ -121,17 +128,17 @@ def _against_truth(rows: list[Row], name: str) -> Any:
         labels = {name: "population"} | ESTIMATES[name]
         for k, (key, label) in enumerate(labels.items()):
             curve(panel, *mean_curve(mine, "lambda_t", key), label, k)
-        panel.set_xscale("symlog", linthresh=mine[0]["learning_rate"])
+        symlog(panel, "x", mine[0]["learning_rate"])
         panel.set_xlim(left=0)
-        panel.set_yscale("symlog", linthresh=0.1 if name == "gap" else 1)
+        symlog(panel, "y", 0.1 if name == "gap" else 1)
         if name == "osgr":
             panel.axhline(1, color="0.6", linewidth=1)
         panel.set_title(f"{data}, n = {n}, label noise {noise:g}", fontsize=10)
         panel.set_xlabel("λt")
         panel.set_ylabel("test − training loss (nats)" if name == "gap" else "OSGR")
-        label_ends(panel)
     for panel in axes[len(groups) :]:
         panel.set_axis_off()
+    label_ends(axes)
     return drawn
 
 
@@ -173,8 +180,8 @@ EXPERIMENT = Experiment(
     asks="A perceptron is trained by gradient descent on n images, drawn with replacement from a "
     "fixed population of images, some with replaced labels, so that the test loss and R_h (4.1) at "
     "every step are known. Beside them what the training set alone tells: leave-one-out carried "
-    "along training (4.12); for OSGR the debiased estimate and the paper's plug-in of this set; for "
-    "the gap equation 14 added up over the steps. The last three take the parameters for "
+    "along training (4.12); for OSGR the debiased estimate and the paper's plug-in of this set; "
+    "for the gap equation 14 added up over the steps. The last three take the parameters for "
     "independent of the set. Until when is each right? Bands are one standard error over sets.",
     scales=by_scale(
         data=(["digits"], ["digits", "mnist"], ["digits", "mnist"]),
@@ -198,4 +205,5 @@ EXPERIMENT = Experiment(
         "training set; how much longer leave-one-out stays with it.",
     },
     load=lambda settings: [pool(data) for data in settings["data"]],
+    work=work,
 )

@@ -127,6 +127,7 @@ LAYERS = {
         "experiments.harness.experiment",
         "parallel",
     },
+    "experiments.harness.cost": {"experiments.harness.experiment", "experiments.harness.grid"},
     "experiments.shared": {"contract", "experiments.harness", "experiments.shared"}
     | {"inference", "moments", "osgr.curvature", "osgr.ratio", "osgr.reused", "toy_models"},
     "experiments.shared.descent": {"contract"},

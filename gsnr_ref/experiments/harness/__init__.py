@@ -9,15 +9,18 @@ from gsnr_ref.experiments.harness.cells import (
     cell_key,
     read_cell,
 )
+from gsnr_ref.experiments.harness.cost import Estimate, estimates, in_words, shortened
 from gsnr_ref.experiments.harness.dask_cluster import cluster
 from gsnr_ref.experiments.harness.drawing import (
     COLOURS,
     MARKERS,
+    clip,
     curve,
     figure,
     label_ends,
     log_steps,
     shades,
+    symlog,
 )
 from gsnr_ref.experiments.harness.experiment import (
     SCALES,
@@ -71,6 +74,11 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "read_cell",
     "CellFileError",
     "GridError",
+    # What they will take
+    "Estimate",
+    "estimates",
+    "shortened",
+    "in_words",
     # What is made of the rows
     "select",
     "column",
@@ -79,7 +87,9 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "figure",
     "curve",
     "label_ends",
+    "clip",
     "shades",
+    "symlog",
     "log_steps",
     "COLOURS",
     "MARKERS",

@@ -4,6 +4,7 @@ Imports nothing of the package; matplotlib inside the functions.
 """
 
 import io
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -63,11 +64,43 @@ def curve(axes: Any, x: Any, mean: Any, error: Any, label: str, k: int) -> None:
     axes.fill_between(x, mean - error, mean + error, color=colour, alpha=0.2, linewidth=0)
 
 
-def label_ends(axes: Any, size: float = 8) -> None:
+def symlog(axes: Any, which: str, linear: float) -> None:
+    """A logarithmic x or y axis with a place for 0, linear up to `linear`, and plain numbers."""
+    getattr(axes, f"set_{which}scale")("symlog", linthresh=linear)
+    axis = getattr(axes, f"{which}axis")
+    axis.set_major_formatter(
+        lambda value, _: "" if 0 < abs(value) < linear else f"{value:g}".replace("-", "−")
+    )
+
+
+def clip(axes: Any, low: float, high: float) -> None:
+    """Limits of the y axis; an arrow stands at the edge where a line goes on beyond it."""
+    axes.set_ylim(low, high)
+    for line in axes.get_lines():
+        if line.get_label().startswith("_"):
+            continue
+        x, y = line.get_xydata().T
+        for beyond, edge, marker in ((y < low, low, "v"), (y > high, high, "^")):
+            axes.plot(
+                x[beyond],
+                np.full(beyond.sum(), edge),
+                color=line.get_color(),
+                marker=marker,
+                linestyle="none",
+                clip_on=False,
+            )
+
+
+def label_ends(panels: Iterable[Any], size: float = 8) -> None:
     """Write each line's label at its right end, in its colour, none over another.
 
-    Call it last: places depend on the limits of the axes.
+    Call it last, and for all panels at once: places depend on the limits of the axes.
     """
+    for axes in panels:
+        _label_ends(axes, size)
+
+
+def _label_ends(axes: Any, size: float) -> None:
     lines = [line for line in axes.get_lines() if not line.get_label().startswith("_")]
     axes.autoscale_view()
     ends = []

@@ -65,6 +65,25 @@ class Finding:
     verdict: Verdict | None = None
 
 
+def samples_seen(cell: Cell) -> float:
+    """About how many samples a cell passes through its model: what its time grows with.
+
+    A step takes each training sample once, a measured step some ten times, and the test samples.
+
+    Examples
+    --------
+    >>> samples_seen({"n": 10, "n_test": 5, "epochs": [1, 20], "n_sets": 3})
+    1260.0
+    """
+    names = ("epochs", "measured_steps", "steps", "trained")
+    lists = [cell[name] for name in names if name in cell]
+    longest = max([cell.get("last_step", 0), *(max(steps) for steps in lists)])
+    measured = max([len(steps) for steps in lists], default=4 * len(str(longest)))
+    n, seen = cell.get("n", 100), cell.get("n_test", cell.get("n_population", 0))
+    runs: int = cell.get("n_sets", 1) * cell.get("n_runs", 1)
+    return float(runs * (longest * n + measured * (10 * n + 2 * seen)))
+
+
 @dataclass(frozen=True)
 class Experiment:
     """One experiment.
@@ -92,6 +111,8 @@ class Experiment:
     load : callable
         ``load(settings)`` reads the data that the cells will read, so that what is not there is
         told before anything is written.
+    work : callable
+        ``work(cell)`` -> a number that its time is about proportional to, among cells of its kind.
     """
 
     name: str
@@ -105,6 +126,7 @@ class Experiment:
     findings: Callable[[list[Row], Settings], list[Finding]]
     see: Mapping[str, str]
     load: Callable[[Settings], object] = lambda settings: None
+    work: Callable[[Cell], float] = samples_seen
 
     def settings(self, scale: str, changes: Iterable[str] = ()) -> Settings:
         """Settings of a scale with ``key=value`` changes, checked against what is there.

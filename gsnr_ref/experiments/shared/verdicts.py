@@ -249,7 +249,7 @@ def agree(
 def mostly_within(
     apart: NDArray[np.float64], errors: NDArray[np.float64], resolution: float = 0.1
 ) -> Verdict:
-    """Whether two sides are within 2 standard errors of each other in 90 % of at least 20 points.
+    """Whether two sides are within 2 standard errors of each other in 90 % of at least 10 points.
 
     No where even a share of 90 % would give so few in less than 1 of 1,000 cases.
 
@@ -260,8 +260,8 @@ def mostly_within(
     """
     n, near = len(apart), int((np.abs(apart) <= 2 * errors).sum())
     told = f"{near} of {n} points within 2 standard errors"
-    if n < 20:
-        return Verdict("undecided", f"{told}; 20 points are needed")
+    if n < 10:
+        return Verdict("undecided", f"{told}; 10 points are needed")
     if bdtr(near, n, 0.9) < 0.001:
         return Verdict("no", told)
     if near < 0.9 * n or np.median(errors) > resolution:

@@ -109,6 +109,14 @@ def test_a_run_leaves_everything_and_resumes(capsys, tmp_path):
     assert (folder / "results.csv").read_text() == before
 
 
+def test_a_dry_run_tells_cells_and_time_and_makes_nothing(capsys, tmp_path):
+    code, out, err = run(capsys, *FAST, "--dry-run", "--out", tmp_path / "out")
+    assert (code, err) == (0, "")
+    assert re.match(r"frozen-layer, scale smoke: 4 cells, about \S+ seconds on one core", out)
+    assert "  all: 4 cells, about " in out
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_made_is_one_clear_line(capsys, tmp_path):
     (tmp_path / "file").write_text("")
     code, _, err = run(capsys, *FAST, "--out", tmp_path / "file")
