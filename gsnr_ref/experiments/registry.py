@@ -4,6 +4,8 @@ from gsnr_ref.experiments import (
     feature_learning,
     frozen_layer,
     identity_over_training,
+    layers,
+    mini_batches,
     optimizers,
     osgr_pictures,
     random_labels,
@@ -12,6 +14,7 @@ from gsnr_ref.experiments import (
     toy_regression,
     where_it_breaks,
     without_a_test_set,
+    wrong_labels,
 )
 from gsnr_ref.experiments.harness import Experiment
 
@@ -29,5 +32,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         optimizers,
         where_it_breaks,
         without_a_test_set,
+        layers,
+        mini_batches,
+        wrong_labels,
     )
 }

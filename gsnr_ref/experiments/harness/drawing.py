@@ -81,14 +81,9 @@ def clip(axes: Any, low: float, high: float) -> None:
             continue
         x, y = line.get_xydata().T
         for beyond, edge, marker in ((y < low, low, "v"), (y > high, high, "^")):
-            axes.plot(
-                x[beyond],
-                np.full(beyond.sum(), edge),
-                color=line.get_color(),
-                marker=marker,
-                linestyle="none",
-                clip_on=False,
-            )
+            if beyond.any():
+                style = {"color": line.get_color(), "marker": marker, "linestyle": "none"}
+                axes.plot(x[beyond], np.full(beyond.sum(), edge), clip_on=False, **style)
 
 
 def label_ends(panels: Iterable[Any], size: float = 8) -> None:

@@ -79,9 +79,9 @@ def samples_seen(cell: Cell) -> float:
     lists = [cell[name] for name in names if name in cell]
     longest = max([cell.get("last_step", 0), *(max(steps) for steps in lists)])
     measured = max([len(steps) for steps in lists], default=4 * len(str(longest)))
-    n, seen = cell.get("n", 100), cell.get("n_test", cell.get("n_population", 0))
-    runs: int = cell.get("n_sets", 1) * cell.get("n_runs", 1)
-    return float(runs * (longest * n + measured * (10 * n + 2 * seen)))
+    size = {"n": 100, "n_population": 0, "n_sets": 1, "n_runs": 1} | cell
+    n, seen = size["n"], size.get("n_test", size["n_population"])
+    return float(size["n_sets"] * size["n_runs"] * (longest * n + measured * (10 * n + 2 * seen)))
 
 
 @dataclass(frozen=True)

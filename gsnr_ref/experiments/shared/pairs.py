@@ -139,7 +139,7 @@ def pairs_row(pairs: list[Pair], learning_rate: float) -> Row:
         "largest_lambda_c": float(lambda_c.max()),
         "lambda_c": float(np.median(lambda_c)),
         "lambda_c_test": float(np.median(lambda_c_test)),
-        "sets_past_edge": int((lambda_c >= 2).sum()),
+        "sets_past_edge": int(((lambda_c >= 2) | (training <= 0)).sum()),
     }
 
 
