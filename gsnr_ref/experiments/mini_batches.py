@@ -17,6 +17,7 @@ from gsnr_ref.experiments.harness import (
     figure,
     label_ends,
     select,
+    symlog,
     values,
     whole,
     with_settings,
@@ -99,6 +100,7 @@ def _looked_at(model: Any, params: Any, population: Any, b: Any, rest: Any, rate
     )
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def _row(sums: Any) -> Row:
     """Ratios over the runs: OSGR of the batches' steps, what a fresh batch has, κ on both."""
     of = dict(zip(_SUMS, sums.T, strict=True))
@@ -121,7 +123,7 @@ def _row(sums: Any) -> Row:
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     """OSGR of the batches' steps, and κ, against the pass."""
     sizes = values(rows, "batch")
-    drawn, axes = figure(len(sizes), 2, height=2.8, share="x")
+    drawn, axes = figure(len(sizes), 2, height=2.8, share="columns")
     left = {"measured": "measured", "held_out": "R_h", "fresh": "fresh batch"}
     right = {"reuse_factor": "κ on fresh data", "reuse_factor_rest": "κ on the rest of the set"}
     for k, batch in enumerate(sizes):
@@ -131,7 +133,8 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
                 at, y, error = (column(mine, c) for c in ("epoch", name, f"{name}_error"))
                 curve(panel, at, y, error, label, j)
             panel.axhline(1, color="0.6", linewidth=1)
-            panel.set_xscale("log")
+            symlog(panel, "x", 1)
+            panel.set_xlim(left=1)
             panel.set_xlabel("pass over the set")
             panel.set_title(f"batches of {batch} of {mine[0]['n']}", fontsize=10)
         axes[2 * k].set_ylabel("OSGR of the batches' steps")
@@ -189,8 +192,8 @@ EXPERIMENT = Experiment(
     figures=figures,
     findings=findings,
     see={
-        "mini-batches": "In the first pass a batch's step has the OSGR of a fresh batch, and κ is "
-        "1; how far later passes leave both, on fresh data and on the rest of the set.",
+        "mini-batches": "Whether in the first pass a batch's step has the OSGR of a fresh batch, "
+        "with κ = 1, and how far later passes leave that, on fresh data and on the rest.",
     },
     load=lambda settings: pool(settings["data"]),
     work=work,

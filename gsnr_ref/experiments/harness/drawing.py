@@ -21,7 +21,10 @@ def figure(
     width: float = 4.4,
     share: str = "none",
 ) -> Any:
-    """A figure and its axes, as a flat list; `share` "x", "y" or "both" makes axes equal."""
+    """A figure and its axes, as a flat list.
+
+    `share` "y" makes the y axes of all panels equal; "columns" those of each column, and all x.
+    """
     try:
         import matplotlib as mpl
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -41,8 +44,12 @@ def figure(
     )
     drawn = Figure(figsize=(width * n_columns, height * n_rows), layout="constrained")
     FigureCanvasAgg(drawn)
-    x, y = (share in (name, "both") for name in ("x", "y"))
-    axes = drawn.subplots(n_rows, n_columns, squeeze=False, sharex=x, sharey=y)
+    how: dict[str, Any] = {
+        "none": {},
+        "y": {"sharey": "all"},
+        "columns": {"sharex": "all", "sharey": "col"},
+    }[share]
+    axes = drawn.subplots(n_rows, n_columns, squeeze=False, **how)
     for axis in axes.flat:  # equal, and yet each with its numbers: a panel is looked at alone
         axis.tick_params(labelbottom=True, labelleft=True)
     return drawn, list(axes.flat)

@@ -102,6 +102,7 @@ def difference_of_ratios(
     return float(first - second), float(residuals.std(ddof=1) / np.sqrt(len(residuals)))
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def pairs_row(pairs: list[Pair], learning_rate: float) -> Row:
     """What M training sets give at one step: every OSGR, κ, the gap, and what the step bends.
 

@@ -246,6 +246,21 @@ def agree(
     return Verdict("yes", told)
 
 
+def close(apart: NDArray[np.float64], margin: float) -> Verdict:
+    """Whether two sides are equal but for rounding, or another error of a known size.
+
+    Examples
+    --------
+    >>> print(close(np.array([1e-12, -2e-12]), 1e-9))
+    yes: largest distance 2e-12 over 2 points, 1e-09 expected at most
+    """
+    if not len(apart) or not np.isfinite(apart).all():
+        return Verdict("undecided", "there is no point, or one without a value")
+    worst = float(np.abs(apart).max())
+    told = f"largest distance {worst:.1g} over {len(apart)} points, {margin:g} expected at most"
+    return Verdict("yes" if worst <= margin else "no", told)
+
+
 def mostly_within(
     apart: NDArray[np.float64], errors: NDArray[np.float64], resolution: float = 0.1
 ) -> Verdict:

@@ -22,10 +22,12 @@ def test_shares_sum_to_one_the_sum_is_the_whole_and_small_steps_are_r_l():
         assert np.isclose(total, here["all"]["held_out"], rtol=1e-12)
     (first, *_) = layers.findings(rows, {})
     assert first.verdict.word == "yes"
-    # The step is in float32: a loss of 2.3 is known to some 2e-7, a mean over 8 to 1e-7. The last
-    # layer, whose share is large, lowers it by some 1e-4 · 0.3.
-    last = next(row for row in rows if row["layer"] == "dense2")
-    assert abs(last["measured"] - last["held_out"]) < 0.05
+    # Steps of λ/1000: what they leave is of first order in 1e-7, but for rounding: losses of 2.3
+    # are known to 1e-16, and a step of the smallest layer lowers them by some 1e-10.
+    # At the start biases are 0, and blank patches lie on the kink of ReLU: no derivative there.
+    alive = [row for row in rows if row["share"] > 1e-3 and row["step"] > 0]
+    assert len(alive) > 6
+    assert all(abs(row["measured"] - row["held_out"]) < 1e-4 for row in alive)
 
 
 def test_a_wrong_sum_is_found():
