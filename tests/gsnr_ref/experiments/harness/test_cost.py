@@ -9,17 +9,17 @@ from gsnr_ref.experiments.registry import EXPERIMENTS
 def test_the_estimate_is_the_timed_cell_times_the_ratio_of_work(monkeypatch):
     taken = []
 
-    def timed(run, cell):
+    def timed(experiment, cell):
         taken.append(cell)
-        return [], 2.0 * cell["n"] * cell["last_step"] + (len(taken) % 2)  # a second to begin with
+        return 2.0 * cell["n"] * cell["last_step"]
 
-    monkeypatch.setattr(cost, "run_cell", timed)
+    monkeypatch.setattr(cost, "seconds_of", timed)
     cells = [{"kind": k, "n": n, "last_step": 100} for k in "ab" for n in (30, 10)]
     toy = Experiment(
         "toy", "", "", {}, {}, None, None, None, None, {}, work=lambda c: c["n"] * c["last_step"]
     )
     first, second = estimates(toy, cells)
-    assert [cell["n"] for cell in taken] == [10] * 4  # the least work of each kind, twice
+    assert [cell["n"] for cell in taken] == [10] * 2  # the least work of each kind
     assert {cell["last_step"] for cell in taken} == {11}
     assert (first.kind, second.kind, first.n_cells) == ("a", "b", 2)
     assert np.isclose(first.seconds, 2.0 * 40 * 100)  # as it will be, cell by cell
