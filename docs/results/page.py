@@ -2,7 +2,7 @@
 
 A run is put here with ``python docs/results/page.py --add FOLDER ...``, from the folders that
 ``gsnr-ref reproduce`` made; cells, SVG and the report stay behind. ``--judge`` finds the outcomes
-again from the rows that are here, after a rule of the verdicts has changed.
+again, and the figures, from the rows that are here, after a rule or a drawing has changed.
 """
 
 import argparse
@@ -86,7 +86,36 @@ def section(folder):
 def page():
     """The whole page."""
     folders = sorted((p for p in HERE.iterdir() if (p / KEPT[0]).is_file()), key=order)
-    return "\n".join([HEADER, *map(section, folders), *not_run(folders)]).rstrip() + "\n"
+    return (
+        "\n".join([HEADER, costs(folders), *map(section, folders), *not_run(folders)]).rstrip()
+        + "\n"
+    )
+
+
+def costs(folders):
+    """Cells and seconds of each experiment, as a table."""
+    from gsnr_ref.experiments.registry import EXPERIMENTS
+
+    taken = {f.name: json.loads((f / KEPT[0]).read_text())["seconds"] for f in folders}
+    lines = [
+        "## What it costs",
+        "",
+        "`gsnr-ref reproduce NAME --dry-run` times a shortened cell of each kind, and tells what a",
+        "run would take, on one core, within a factor of 2 or so. The paper's own grid of E1 is of",
+        "another size: 320 settings of 10 sets, 1,000 epochs, up to 15,000 images: some 100 days",
+        "of one core. Its cells are independent: `--dask tcp://HOST:PORT` gives each worker of a",
+        "cluster one after the other, and `--resume` goes on after a loss.",
+        "",
+        "| experiment | cells, default | seconds, default | cells, paper |",
+        "|---|---|---|---|",
+    ]
+    for name, experiment in EXPERIMENTS.items():
+        default, paper = (
+            len(experiment.cells(experiment.settings(s))) for s in ("default", "paper")
+        )
+        seconds = f"{taken[name]:.0f}" if name in taken else "not run yet"
+        lines.append(f"| {name} | {default} | {seconds} | {paper} |")
+    return "\n".join([*lines, ""])
 
 
 def not_run(folders):
@@ -125,7 +154,13 @@ def findings_of(run):
 
 
 def judge(run):
-    """Write the findings of a run again, from its rows."""
+    """Write the findings of a run and its figures again, from its rows."""
+    from gsnr_ref.experiments.harness.drawing import as_png
+    from gsnr_ref.experiments.registry import EXPERIMENTS
+
+    settings = json.loads((run / "config.json").read_text())["settings"]
+    for name, drawn in EXPERIMENTS[run.name].figures(rows_of(run), settings).items():
+        (run / f"{name}.png").write_bytes(as_png(drawn))
     text = json.dumps(findings_of(run), indent=1, ensure_ascii=False) + "\n"
     (run / "findings.json").write_text(text, encoding="utf-8")
 

@@ -14,6 +14,7 @@ from gsnr_ref.experiments.harness import (
     by_scale,
     curve,
     figure,
+    label_ends,
     log_steps,
     mean_curve,
     whole,
@@ -140,7 +141,7 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     for panel in (signs, weights, largest, formula):
         log_steps(panel)
         panel.set_xlabel("step of gradient descent")
-        panel.legend()
+    label_ends((signs, weights, largest, formula))
     return {"feature-learning": drawn}
 
 

@@ -13,6 +13,8 @@ from gsnr_ref.experiments.harness import (
     by_scale,
     curve,
     figure,
+    floor,
+    label_ends,
     log_steps,
     mean_curve,
     select,
@@ -73,8 +75,9 @@ def run(cell: Cell) -> list[Row]:
 
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     """Mean GSNR of the second layer against the step, a panel a scale."""
-    drawn, axes = figure(1, len(settings["scale"]), width=3.6)
-    for panel, scale in zip(axes, settings["scale"], strict=True):
+    scales = settings["scale"]
+    drawn, axes = figure(-(-len(scales) // 2), min(len(scales), 2), height=3, share="y")
+    for panel, scale in zip(axes, scales, strict=False):
         for k, (frozen, label) in enumerate(((0, "first layer trained"), (1, "frozen"))):
             mine = select(rows, scale=scale, frozen=frozen)
             curve(panel, *mean_curve(mine, "step", "mean_gsnr"), label, k)
@@ -82,8 +85,11 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
         panel.set_yscale("log")
         panel.set_title(f"initial weights × {scale:g}", fontsize=10)
         panel.set_xlabel("step of gradient descent")
-    axes[0].set_ylabel("mean GSNR of the second layer")
-    axes[0].legend()
+        panel.set_ylabel("mean GSNR of the second layer")
+        floor(panel, settings["n"])
+    for panel in axes[len(scales) :]:
+        panel.set_axis_off()
+    label_ends(axes[: len(scales)])
     return {"second-layer-gsnr": drawn}
 
 

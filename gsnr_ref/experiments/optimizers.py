@@ -6,8 +6,6 @@ import numpy as np
 
 from gsnr_ref.contract import Array, Model, Params, flat
 from gsnr_ref.experiments.harness import (
-    COLOURS,
-    MARKERS,
     Cell,
     Experiment,
     Finding,
@@ -15,7 +13,10 @@ from gsnr_ref.experiments.harness import (
     Settings,
     by_scale,
     column,
+    curve,
     figure,
+    label_ends,
+    log_steps,
     select,
     with_settings,
 )
@@ -160,25 +161,19 @@ def _row(optimizer: str, step: int, trials: Array) -> Row:
 
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     """Measured and predicted OSGR against the step, a panel an optimizer."""
-    drawn, axes = figure(1, len(OPTIMIZERS), width=3.0)
-    for panel, optimizer in zip(axes, OPTIMIZERS, strict=True):
+    drawn, axes = figure(-(-len(OPTIMIZERS) // 2), 2, height=2.8, share="y")
+    for panel, optimizer in zip(axes, OPTIMIZERS, strict=False):
         path = select(rows, optimizer=optimizer)
         for k, name in enumerate(("measured", "predicted")):
-            panel.errorbar(
-                column(path, "step"),
-                column(path, name),
-                yerr=column(path, f"{name}_error"),
-                label=name,
-                color=COLOURS[k],
-                marker=MARKERS[k],
-                markersize=4,
-                linestyle=("-", "--")[k],
-            )
-        panel.set_xscale("symlog", linthresh=1)
+            at, y, error = (column(path, c) for c in ("step", name, f"{name}_error"))
+            curve(panel, at, y, error, name, k)
+        log_steps(panel)
         panel.set_title(optimizer, fontsize=10)
         panel.set_xlabel("step")
-    axes[0].set_ylabel(f"OSGR of the next step, n = {settings['n']}")
-    axes[0].legend()
+        panel.set_ylabel(f"OSGR of the next step, n = {settings['n']}")
+    for panel in axes[len(OPTIMIZERS) :]:
+        panel.set_axis_off()
+    label_ends(axes)
     return {"optimizers": drawn}
 
 

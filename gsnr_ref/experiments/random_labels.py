@@ -17,6 +17,8 @@ from gsnr_ref.experiments.harness import (
     column,
     curve,
     figure,
+    floor,
+    label_ends,
     log_steps,
     mean_curve,
     select,
@@ -132,19 +134,21 @@ def _relabel(y: Array, p: float, n_classes: int, seed: list[int]) -> Array:
 
 
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
-    """Mean, median and effective GSNR against the step."""
+    """Mean, median and effective GSNR, and the training loss, against the step."""
     trained = select(rows, kind="training")
-    drawn, axes = figure(1, 3)
+    drawn, axes = figure(2, 2)
     names = {"mean": "mean GSNR", "median": "median GSNR", "effective": "effective GSNR"}
-    for panel, (name, label) in zip(axes, names.items(), strict=True):
+    for panel, (name, label) in zip(axes, (names | {"training_loss": ""}).items(), strict=True):
         for k, noise in enumerate(settings["label_noise"]):
             at, mean, error = mean_curve(select(trained, label_noise=noise), "step", name)
             curve(panel, at, mean, error, LABELS.get(noise, f"label noise {noise:g}"), k)
         log_steps(panel)
         panel.set_yscale("log")
         panel.set_xlabel("step of gradient descent")
-        panel.set_ylabel(f"{label} (plug-in, n = {settings['n']})")
-    axes[0].legend()
+        panel.set_ylabel(f"{label} (plug-in, n = {settings['n']})" if label else "training loss")
+        if label:
+            floor(panel, settings["n"])
+    label_ends(axes)
     return {"gsnr-by-labels": drawn}
 
 

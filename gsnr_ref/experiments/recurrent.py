@@ -11,6 +11,8 @@ from gsnr_ref.experiments.harness import (
     by_scale,
     curve,
     figure,
+    floor,
+    label_ends,
     labels,
     log_steps,
     mean_curve,
@@ -109,8 +111,8 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     """Both sides by epoch; the gradient distributions; GSNR against the step."""
     identity = select(rows, kind="identity")
     groups = [f"{unit}, {task}" for task in settings["task"] for unit in settings["cell"]]
-    drawn, axes = figure(1, len(groups))
-    for panel, group in zip(axes, groups, strict=True):
+    drawn, axes = figure(-(-len(groups) // 2), min(len(groups), 2), height=3, share="y")
+    for panel, group in zip(axes, groups, strict=False):
         for k, (noise, label) in enumerate(((0.0, "true labels"), (1.0, "random labels"))):
             mine = [r for r in select(rows, kind="curve", label_noise=noise) if _label(r) == group]
             curve(panel, *mean_curve(mine, "step", "mean"), label, k)
@@ -118,8 +120,11 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
         panel.set_yscale("log")
         panel.set_title(group, fontsize=10)
         panel.set_xlabel("step of gradient descent")
-    axes[0].set_ylabel(f"mean GSNR (plug-in, n = {settings['n_curve']})")
-    axes[0].legend()
+        panel.set_ylabel(f"mean GSNR (plug-in, n = {settings['n_curve']})")
+        floor(panel, settings["n_curve"])
+    for panel in axes[len(groups) :]:
+        panel.set_axis_off()
+    label_ends(axes[: len(groups)])
     return {
         "both-sides": scatter(identity, _label, groups),
         "gradient-distributions": distance_figure(identity, settings["n_sets"], _label),

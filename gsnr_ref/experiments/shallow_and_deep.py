@@ -11,6 +11,8 @@ from gsnr_ref.experiments.harness import (
     by_scale,
     curve,
     figure,
+    floor,
+    label_ends,
     log_steps,
     mean_curve,
     select,
@@ -77,9 +79,9 @@ def _label(n_layers: int) -> str:
 
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     """Mean and effective GSNR against the step."""
-    drawn, axes = figure(1, 3)
+    drawn, axes = figure(2, 2)
     names = {"mean": "mean GSNR", "effective": "effective GSNR", "training_loss": "training loss"}
-    for panel, (name, label) in zip(axes, names.items(), strict=True):
+    for panel, (name, label) in zip(axes, names.items(), strict=False):
         for k, n_layers in enumerate(settings["n_layers"]):
             mine = select(rows, n_layers=n_layers)
             curve(panel, *mean_curve(mine, "step", name), _label(n_layers), k)
@@ -87,7 +89,10 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
         panel.set_yscale("log")
         panel.set_xlabel("step of gradient descent")
         panel.set_ylabel(label)
-    axes[0].legend()
+        if name != "training_loss":
+            floor(panel, settings["n"])
+    axes[-1].set_axis_off()
+    label_ends(axes)
     return {"gsnr-by-depth": drawn}
 
 
@@ -128,8 +133,8 @@ EXPERIMENT = Experiment(
     figures=figures,
     findings=findings,
     see={
-        "gsnr-by-depth": "Which curves rise before they fall while the training loss on the right "
-        "falls: the deeper ones, if any.",
+        "gsnr-by-depth": "Which curves rise before they fall while the training loss falls: the "
+        "deeper ones, if any.",
     },
     load=lambda settings: pool(settings["data"]),
 )

@@ -16,8 +16,10 @@ from gsnr_ref.experiments.harness import (
     column,
     curve,
     figure,
+    label_ends,
     labels,
     select,
+    symlog,
     with_settings,
 )
 from gsnr_ref.experiments.shared import RANGES, agree, both_sides, descend
@@ -108,10 +110,11 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
         error = column(path, f"{name}_error")
         curve(right, column(path, "epoch"), column(path, name), error, name, k)
     right.set_xscale("log")
+    symlog(right, "y", 1)
     right.set_xlabel("epoch (step of gradient descent)")
     right.set_ylabel("OSGR")
     right.set_title(f"along training, n = {n}", fontsize=10)
-    right.legend()
+    label_ends([right])
     return {"identity-on-a-regression": drawn}
 
 

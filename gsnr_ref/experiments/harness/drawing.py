@@ -133,6 +133,14 @@ def _label_ends(axes: Any, size: float) -> None:
         )
 
 
+def floor(axes: Any, n: int) -> None:
+    """A line at 1/n: what a plug-in GSNR of n samples is about where there is no signal."""
+    axes.axhline(1 / n, color="0.6", linewidth=1)
+    axes.annotate(
+        "1/n", (0, 1 / n), (3, 2), axes.get_yaxis_transform(), "offset points", fontsize=8
+    )
+
+
 def log_steps(axes: Any) -> None:
     """A logarithmic axis of steps that has a place for step 0."""
     axes.set_xscale("symlog", linthresh=1)

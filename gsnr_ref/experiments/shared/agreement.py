@@ -15,8 +15,12 @@ from gsnr_ref.experiments.harness import (
     Row,
     Verdict,
     column,
+    curve,
     figure,
+    label_ends,
+    mean_curve,
     select,
+    symlog,
     values,
 )
 from gsnr_ref.experiments.shared.sides import ks_expected
@@ -63,34 +67,50 @@ def scatter(rows: list[Row], label: Callable[[Row], str], groups: list[str]) -> 
     Settings whose ratio is over nothing are left out: the findings count them.
     """
     epochs = values(rows, "epoch")
-    drawn, axes = figure(len(epochs), len(ESTIMATORS), width=3.4, height=3.1)
+    drawn, axes = figure(len(epochs), len(ESTIMATORS), width=3.4, height=3.1, share="columns")
     panels = iter(axes)
+    every = sorted(values(rows, "n"))
+    sizes = dict(zip(every, np.linspace(3, 9, len(every)), strict=True))
+    measured = column(rows, "measured")
+    # A ratio far away would press all others together: it is an arrow at the edge.
+    low, high = max(measured.min() - 0.05, -1), min(measured.max() + 0.05, 2)
     for epoch in epochs:
         for estimator in ESTIMATORS:
             panel, here = next(panels), select(rows, epoch=epoch)
             kept = meaningful(here)
             here = here if kept is None else kept
-            panel.axline((0, 0), slope=1, color="0.6", linewidth=1)
+            panel.plot(*2 * [np.linspace(low, high, 200)], color="0.6", linewidth=1)
+            for beyond, edge, arrow in ((-1, low, "<"), (1, high, ">")):
+                out = [row for row in here if beyond * (row["measured"] - edge) > 0]
+                place = np.full(len(out), edge), column(out, estimator)
+                if out:
+                    panel.plot(*place, arrow, color="black", clip_on=False)
             for k, group in enumerate(groups):
-                points = [row for row in here if label(row) == group]
-                panel.errorbar(
-                    column(points, "measured"),
-                    column(points, estimator),
-                    xerr=column(points, "measured_error"),
-                    yerr=column(points, f"{estimator}_error"),
-                    label=group,
-                    color=COLOURS[k % len(COLOURS)],
-                    marker=MARKERS[k % len(MARKERS)],
-                    markersize=4,
-                    linestyle="none",
-                    linewidth=1,
-                )
+                for n, size in sizes.items():
+                    points = [row for row in here if label(row) == group and row["n"] == n]
+                    panel.errorbar(
+                        column(points, "measured"),
+                        column(points, estimator),
+                        xerr=column(points, "measured_error"),
+                        yerr=column(points, f"{estimator}_error"),
+                        label=group if n == max(sizes) else None,
+                        color=COLOURS[k % len(COLOURS)],
+                        marker=MARKERS[k % len(MARKERS)],
+                        markersize=size,
+                        alpha=0.8,
+                        linestyle="none",
+                        linewidth=1,
+                    )
             title = f"epoch {epoch}"
             title += f", corr {pearson(here, estimator):.2f}" if len(here) > 2 else ""
             panel.set_title(title, fontsize=9)
             panel.set_xlabel("OSGR, measured")
             panel.set_ylabel(f"OSGR, predicted ({estimator})")
-    axes[0].legend()
+            panel.set_xlim(low, high)
+            if estimator == "debiased":
+                symlog(panel, "y", 1)
+    spread = f"{min(sizes)} to {max(sizes)}" if len(sizes) > 1 else f"{max(sizes)}"
+    axes[0].legend(title=f"larger: more samples\n(n = {spread})", title_fontsize=8)
     return drawn
 
 
@@ -99,11 +119,8 @@ def distance_figure(rows: list[Row], n_sets: int, label: Callable[[Row], str]) -
     drawn, (left, right) = figure(1, 2)
     for k, group in enumerate(dict.fromkeys(map(label, rows))):
         mine = [row for row in rows if label(row) == group]
-        epochs = values(mine, "epoch")
-        colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
         for panel, name in ((left, "norm_ratio"), (right, "ks_distance")):
-            mean = [column(select(mine, epoch=e), name).mean() for e in epochs]
-            panel.plot(epochs, mean, color=colour, marker=marker, markersize=4, label=group)
+            curve(panel, *mean_curve(mine, "epoch", name), group, k)
     left.axhline(1, color="0.6", linewidth=1)
     right.axhline(ks_expected(n_sets), color="0.6", linewidth=1)
     left.set_ylabel("E‖g_D‖² / E‖g_D′‖² (1: one distribution)")
@@ -111,7 +128,7 @@ def distance_figure(rows: list[Row], n_sets: int, label: Callable[[Row], str]) -
     for panel in (left, right):
         panel.set_xscale("log")
         panel.set_xlabel("epoch")
-    left.legend()
+    label_ends((left, right))
     return drawn
 
 
