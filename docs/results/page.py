@@ -101,7 +101,7 @@ def costs(folders):
         "## What it costs",
         "",
         "`gsnr-ref reproduce NAME --dry-run` times a shortened cell of each kind, and tells what a",
-        "run would take, on one core, within a factor of 2 or so. The paper's own grid of E1 is of",
+        "run would take, on one core, within a factor of 2 or 3. The paper's own grid of E1 is of",
         "another size: 320 settings of 10 sets, 1,000 epochs, up to 15,000 images: some 100 days",
         "of one core. Its cells are independent: `--dask tcp://HOST:PORT` gives each worker of a",
         "cluster one after the other, and `--resume` goes on after a loss.",

@@ -46,7 +46,7 @@ def estimates(experiment: Experiment, cells: list[Cell]) -> list[Estimate]:
     """Time a shortened cell of each kind, the one with the least work; scale by the work.
 
     The work of a cell is a count of samples; what it leaves out (caches, sizes of layers, what a
-    process needs to start) makes this right within a factor of 2 or so, not better.
+    process needs to start) makes this right within a factor of 2 or 3, not better.
     """
     groups: dict[str, list[Cell]] = {}
     for cell in cells:
