@@ -372,13 +372,13 @@ EXPERIMENT = Experiment(
         data=("digits", "mnist", "mnist"),
         n=([20, 40], [50, 200, 1000], [100, 500, 2000, 10000]),
         n_population=(60, 1000, 5000),
-        n_sets=(3, 10, 20),
+        n_sets=(2, 10, 20),
         channels=(1, 6, 6),
         hidden=(6, 120, 120),
         n_hidden=(3, 16, 20),
         learning_rate=([0.1, 0.05, 0.1], [0.02, 0.05, 0.05], [0.01, 0.05, 0.02]),
-        last_step=([6, 6, 6], [100, 1000, 300], [1000, 10000, 3000]),
-        influences=([5, 0, 5], [20, 0, 200], [100, 0, 1000]),
+        last_step=([4, 6, 4], [100, 1000, 300], [1000, 10000, 3000]),
+        influences=([3, 0, 3], [20, 0, 200], [100, 0, 1000]),
     ),
     expected=RANGES
     | {name: RANGES[name].values(len(TASKS)) for name in ("learning_rate", "last_step")}
