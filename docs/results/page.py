@@ -1,12 +1,15 @@
 """Write docs/results.md from the runs in this folder: ``python docs/results/page.py``.
 
 A run is put here with ``python docs/results/page.py --add FOLDER ...``, from the folders that
-``gsnr-ref reproduce`` made; cells, SVG and the report stay behind.
+``gsnr-ref reproduce`` made; cells, SVG and the report stay behind. ``--judge`` finds the outcomes
+again, and the figures, from the rows that are here, after a rule or a drawing has changed.
 """
 
 import argparse
+import csv
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -17,6 +20,12 @@ What each experiment gave at its default scale, beside what the paper or the the
 is written by `python docs/results/page.py` from the runs in that folder; its numbers are those of
 `results.csv` there, contradictions included. "Seconds" are those of all cells together, on one core
 each.
+
+"As stated" is *yes*, *no* or *undecided*, with the reason, by rules that stand in one file
+(`gsnr_ref/experiments/shared/verdicts.py`): a rise counts within a run and only while the training
+loss falls, and as a median over at least 5 runs; a statement in parts holds if each part does; a
+ratio over nothing decides nothing; the paper's correlation is asked of the paper's estimator. Where
+the rows lack what a rule needs, it is undecided. The smallest scale gives no verdicts.
 
 ```sh
 pip install ".[experiments]"
@@ -54,17 +63,21 @@ def section(folder):
 
     experiment = EXPERIMENTS[folder.name]
     config, findings = (json.loads((folder / name).read_text()) for name in KEPT[:2])
-    marks = {True: "yes", False: "**no**", None: ""}
+    marks = {"yes": "yes", "no": "**no**", "undecided": "*undecided*"}
+
+    def verdict(found):
+        return f"{marks[found['word']]}: {found['reason']}" if found else ""
+
     lines = [f"## {experiment.title}", "", experiment.asks, ""]
     lines += ["```sh", config["command"], "```", ""]
     lines += ["| what | measured | stated | as stated |", "|---|---|---|---|"]
     lines += [
-        f"| {f['what']} | {f['measured']} | {f['stated']} | {marks[f['agrees']]} |"
+        f"| {f['what']} | {f['measured']} | {f['stated']} | {verdict(f['verdict'])} |"
         for f in findings
     ]
     for picture in sorted(folder.glob("*.png")):
-        title = picture.stem.replace("-", " ").capitalize()
-        lines += ["", f"![{title}](results/{folder.name}/{picture.name})"]
+        see = experiment.see[picture.stem]
+        lines += ["", f"![{see}](results/{folder.name}/{picture.name})", "", f"What to see: {see}"]
     settings = ", ".join(f"{k} = {json.dumps(v)}" for k, v in config["settings"].items())
     lines += ["", f"{config['seconds']:.0f} seconds. Settings: {settings}.", ""]
     return "\n".join(lines)
@@ -73,7 +86,83 @@ def section(folder):
 def page():
     """The whole page."""
     folders = sorted((p for p in HERE.iterdir() if (p / KEPT[0]).is_file()), key=order)
-    return "\n".join([HEADER, *map(section, folders)]).rstrip() + "\n"
+    return (
+        "\n".join([HEADER, costs(folders), *map(section, folders), *not_run(folders)]).rstrip()
+        + "\n"
+    )
+
+
+def costs(folders):
+    """Cells and seconds of each experiment, as a table."""
+    from gsnr_ref.experiments.registry import EXPERIMENTS
+
+    taken = {f.name: json.loads((f / KEPT[0]).read_text())["seconds"] for f in folders}
+    lines = [
+        "## What it costs",
+        "",
+        "`gsnr-ref reproduce NAME --dry-run` times a shortened cell of each kind, and tells what a",
+        "run would take, on one core, within a factor of 2 or 3. The paper's own grid of E1 is of",
+        "another size: 320 settings of 10 sets, 1,000 epochs, up to 15,000 images: some 100 days",
+        "of one core. Its cells are independent: `--dask tcp://HOST:PORT` gives each worker of a",
+        "cluster one after the other, and `--resume` goes on after a loss.",
+        "",
+        "| experiment | cells, default | seconds, default | cells, paper |",
+        "|---|---|---|---|",
+    ]
+    for name, experiment in EXPERIMENTS.items():
+        default, paper = (
+            len(experiment.cells(experiment.settings(s))) for s in ("default", "paper")
+        )
+        seconds = f"{taken[name]:.0f}" if name in taken else "not run yet"
+        lines.append(f"| {name} | {default} | {seconds} | {paper} |")
+    return "\n".join([*lines, ""])
+
+
+def not_run(folders):
+    """Experiments without a run here: what they ask, and how to run them."""
+    from gsnr_ref.experiments.registry import EXPERIMENTS
+
+    names = [name for name in EXPERIMENTS if name not in {folder.name for folder in folders}]
+    if names:
+        yield "## Not run at default scale yet\n\nNothing is claimed of what these would give.\n"
+    for name in names:
+        asks = EXPERIMENTS[name].asks
+        yield f"### {EXPERIMENTS[name].title}\n\n{asks}\n\n```sh\ngsnr-ref reproduce {name}\n```\n"
+
+
+def rows_of(run):
+    """The rows of a run, as the experiment gave them."""
+
+    def value(text):
+        for kind in (int, float):
+            try:
+                return kind(text)
+            except ValueError:
+                continue
+        return text
+
+    lines = (run / "results.csv").read_text().splitlines()
+    return [{k: value(v) for k, v in row.items() if v != ""} for row in csv.DictReader(lines)]
+
+
+def findings_of(run):
+    """What is found in the rows of a run, by the rules as they are now."""
+    from gsnr_ref.experiments.registry import EXPERIMENTS
+
+    settings = json.loads((run / "config.json").read_text())["settings"]
+    return [asdict(f) for f in EXPERIMENTS[run.name].findings(rows_of(run), settings)]
+
+
+def judge(run):
+    """Write the findings of a run and its figures again, from its rows."""
+    from gsnr_ref.experiments.harness.drawing import as_png
+    from gsnr_ref.experiments.registry import EXPERIMENTS
+
+    settings = json.loads((run / "config.json").read_text())["settings"]
+    for name, drawn in EXPERIMENTS[run.name].figures(rows_of(run), settings).items():
+        (run / f"{name}.png").write_bytes(as_png(drawn))
+    text = json.dumps(findings_of(run), indent=1, ensure_ascii=False) + "\n"
+    (run / "findings.json").write_text(text, encoding="utf-8")
 
 
 def add(run):
@@ -89,6 +178,11 @@ def add(run):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser("python docs/results/page.py", description=__doc__)
     parser.add_argument("--add", type=Path, nargs="+", default=[], metavar="FOLDER")
-    for run in parser.parse_args().add:
+    parser.add_argument("--judge", action="store_true", help="find the outcomes again")
+    arguments = parser.parse_args()
+    for run in arguments.add:
         add(run)
+    if arguments.judge:
+        for path in HERE.glob("*/results.csv"):
+            judge(path.parent)
     (HERE.parent / "results.md").write_text(page(), encoding="utf-8")

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from gsnr_ref.experiments.harness import (
+    NO_VERDICTS,
     SCALES,
     Cell,
     Experiment,
@@ -16,8 +17,10 @@ from gsnr_ref.experiments.harness import (
     cell_key,
     cluster,
     command_line,
+    estimates,
     expectation,
     held,
+    in_words,
     read_cell,
     require,
     run_grid,
@@ -39,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--list",
         action="store_true",
         help="list the experiments, or the settings of NAME, and stop",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="write nothing: time a shortened cell of each kind, and tell what the run would take",
     )
     parser.add_argument("--scale", choices=SCALES, default="default", help="default: default")
     parser.add_argument(
@@ -94,6 +102,11 @@ def _reproduce(arguments: argparse.Namespace) -> int:
         os.environ["GSNR_REF_DATA"] = str(arguments.data_dir.resolve())
     chosen = list(EXPERIMENTS) if arguments.name == "all" else [arguments.name]
     settings = {n: EXPERIMENTS[n].settings(arguments.scale, arguments.changes) for n in chosen}
+    if arguments.dry_run:
+        for name in chosen:
+            EXPERIMENTS[name].load(settings[name])
+            _tell_cost(EXPERIMENTS[name], settings[name], arguments)
+        return 0
     _require(arguments)
     for name in chosen:
         folder = arguments.out / name
@@ -105,6 +118,20 @@ def _reproduce(arguments: argparse.Namespace) -> int:
     for name in chosen:
         _run(EXPERIMENTS[name], settings[name], arguments)
     return 0
+
+
+def _tell_cost(experiment: Experiment, settings: Settings, arguments: argparse.Namespace) -> None:
+    """Cells of each kind and about how long they will take, from one that was timed."""
+    cells = [cell | {"seed": arguments.seed} for cell in experiment.cells(settings)]
+    found = estimates(experiment, cells)
+    total = in_words(sum(estimate.seconds for estimate in found))
+    head = f"{experiment.name}, scale {arguments.scale}: {len(cells)} cells, about {total}"
+    print(f"{head} on one core, all together")
+    for one in found:
+        print(
+            f"  {one.kind}: {one.n_cells} cells, about {in_words(one.seconds)}, the longest "
+            f"{in_words(one.longest)} (timed: {one.timed:.2g} seconds)"
+        )
 
 
 def _list(name: str | None, scale: str) -> None:
@@ -157,7 +184,10 @@ def _run(experiment: Experiment, settings: Settings, arguments: argparse.Namespa
     print(experiment.title)
     for finding in found:
         stated = f"; stated: {finding.stated}" if finding.stated else ""
-        print(f"  {finding.what}: {finding.measured}{stated}")
+        verdict = f"; {finding.verdict.word}" if finding.verdict else ""
+        print(f"  {finding.what}: {finding.measured}{stated}{verdict}")
+    if arguments.scale == "smoke":
+        print(f"  {NO_VERDICTS}")
     print(f"  report: {folder / 'report.html'}")
 
 

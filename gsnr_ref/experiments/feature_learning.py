@@ -14,6 +14,7 @@ from gsnr_ref.experiments.harness import (
     by_scale,
     curve,
     figure,
+    label_ends,
     log_steps,
     mean_curve,
     whole,
@@ -23,10 +24,14 @@ from gsnr_ref.experiments.shared import (
     RANGES,
     as_float32,
     convnet,
+    curves,
     draw,
+    losses,
     mean_gradient,
     moved,
     pool,
+    reaches,
+    turns,
 )
 from gsnr_ref.feature_learning import feature_learning_terms
 from gsnr_ref.gradients import per_sample_gradients
@@ -60,6 +65,7 @@ def run(cell: Cell) -> list[Row]:
             rows.append(
                 labels
                 | {"sign_agreement": sign_agreement(signs)}
+                | {"training_loss": float(losses(model, params, x, y).mean())}
                 | _weights_and_gradients(params, gradient, next_gradient)
                 | _equation_28(model, params, gradient, x, y, cell["learning_rate"])
             )
@@ -135,7 +141,7 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     for panel in (signs, weights, largest, formula):
         log_steps(panel)
         panel.set_xlabel("step of gradient descent")
-        panel.legend()
+    label_ends((signs, weights, largest, formula))
     return {"feature-learning": drawn}
 
 
@@ -157,13 +163,13 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
             "corr(W, Δg), by step",
             path,
             "negative early, about +0.4 after about epoch 100 (paper)",
-            bool(correlation[:3].mean() < 0),
+            turns(curves(rows, "corr_w_dg"), 0.3),
         ),
         Finding(
             "10 % largest |W| with the sign opposite to their mean gradient",
             f"{100 * opposite[0]:.0f} % at the start, {100 * opposite.max():.0f} % at most",
             "about 80 % (paper)",
-            bool(opposite.max() >= 0.7),
+            reaches(curves(rows, "opposite_largest"), 0.75),
         ),
         Finding(
             "Equation 28 against the measured change of the last layer's gradient, correlation",
@@ -207,5 +213,9 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     findings=findings,
+    see={
+        "feature-learning": "Where, if at all, corr(W, Δg) turns from negative to positive, and "
+        "how close equation 28 comes to the measured change of the gradient.",
+    },
     load=lambda settings: pool(settings["data"]),
 )

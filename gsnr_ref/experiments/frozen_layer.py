@@ -11,16 +11,25 @@ from gsnr_ref.experiments.harness import (
     Row,
     Settings,
     by_scale,
-    column,
     curve,
     figure,
+    floor,
+    label_ends,
     log_steps,
     mean_curve,
     select,
-    values,
     with_settings,
 )
-from gsnr_ref.experiments.shared import RANGES, Rise, descend, log_spaced, losses
+from gsnr_ref.experiments.shared import (
+    RANGES,
+    curves,
+    descend,
+    falls,
+    log_spaced,
+    losses,
+    rise_text,
+    rises,
+)
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.signal_to_noise import gsnr_summary
 from toy_models import MLP, ProductRegression
@@ -64,16 +73,11 @@ def run(cell: Cell) -> list[Row]:
     return rows
 
 
-def _rises(rows: list[Row]) -> list[Rise]:
-    """The largest rise of each run."""
-    runs = [select(rows, repetition=repetition) for repetition in values(rows, "repetition")]
-    return [Rise.of(column(r, "step"), column(r, "mean_gsnr")) for r in runs]
-
-
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     """Mean GSNR of the second layer against the step, a panel a scale."""
-    drawn, axes = figure(1, len(settings["scale"]), width=3.6)
-    for panel, scale in zip(axes, settings["scale"], strict=True):
+    scales = settings["scale"]
+    drawn, axes = figure(-(-len(scales) // 2), min(len(scales), 2), height=3, share="y")
+    for panel, scale in zip(axes, scales, strict=False):
         for k, (frozen, label) in enumerate(((0, "first layer trained"), (1, "frozen"))):
             mine = select(rows, scale=scale, frozen=frozen)
             curve(panel, *mean_curve(mine, "step", "mean_gsnr"), label, k)
@@ -81,8 +85,11 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
         panel.set_yscale("log")
         panel.set_title(f"initial weights × {scale:g}", fontsize=10)
         panel.set_xlabel("step of gradient descent")
-    axes[0].set_ylabel("mean GSNR of the second layer")
-    axes[0].legend()
+        panel.set_ylabel("mean GSNR of the second layer")
+        floor(panel, settings["n"])
+    for panel in axes[len(scales) :]:
+        panel.set_axis_off()
+    label_ends(axes[: len(scales)])
     return {"second-layer-gsnr": drawn}
 
 
@@ -94,16 +101,10 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
             (0, "trained", "rises clearly early (paper)"),
             (1, "frozen", "falls throughout (paper)"),
         ):
-            rises = _rises(select(rows, scale=scale, frozen=frozen))
-            factor = float(np.median([rise.factor for rise in rises]))
-            top = float(np.median([rise.top for rise in rises]))
-            share = float(np.mean([rise.factor > 1.1 for rise in rises]))
-            text = (
-                f"early rise within a run × {factor:.2f}, to step {top:.0f} (medians of "
-                f"{len(rises)} runs); {100 * share:.0f} % of the runs rise by a tenth or more"
-            )
-            agrees = share >= 0.8 if frozen == 0 else share <= 0.2
-            found.append(Finding(f"{label}, initial weights × {scale:g}", text, stated, agrees))
+            runs = curves(select(rows, scale=scale, frozen=frozen), "mean_gsnr")
+            verdict = falls(runs) if frozen else rises(runs)
+            what = f"{label}, initial weights × {scale:g}"
+            found.append(Finding(what, rise_text(runs), stated, verdict))
     return found
 
 
@@ -129,4 +130,8 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     findings=findings,
+    see={
+        "second-layer-gsnr": "Whether GSNR rises where the first layer is trained and only falls "
+        "where it is frozen, and how that depends on the size of the initial weights.",
+    },
 )

@@ -104,5 +104,11 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     findings=findings,
+    see={
+        "both-sides": "How close the points lie to the diagonal at the first epoch, and how they "
+        "leave it later.",
+        "gradient-distributions": "How far both curves leave the line of equal distributions as "
+        "training goes on: there the assumption behind the prediction ends.",
+    },
     load=lambda settings: pool(settings["data"]),
 )

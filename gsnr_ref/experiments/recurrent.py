@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
-from gsnr_ref.contract import Array
 from gsnr_ref.experiments.harness import (
     Cell,
     Experiment,
@@ -14,6 +11,8 @@ from gsnr_ref.experiments.harness import (
     by_scale,
     curve,
     figure,
+    floor,
+    label_ends,
     labels,
     log_steps,
     mean_curve,
@@ -22,16 +21,18 @@ from gsnr_ref.experiments.harness import (
 )
 from gsnr_ref.experiments.shared import (
     RANGES,
-    Rise,
     as_float32,
     both_sides,
+    curves,
     descend,
     distance_figure,
     draw,
     identity_findings,
     log_spaced,
-    pool,
+    losses,
+    rise_text,
     scatter,
+    sequences,
 )
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.signal_to_noise import gsnr_summary
@@ -63,19 +64,6 @@ def cells(settings: Settings) -> list[Cell]:
     return with_settings(grid, settings, *shared)
 
 
-def sequences(task: str) -> tuple[Array, Array]:
-    """The population of a task: rows of a digit image, or sequences to compare halves of.
-
-    "order": ten steps of two features; the class tells which of the first feature's sums over the
-    first and the last five steps is larger, and the second feature is noise.
-    """
-    if task != "order":
-        images = pool(task)
-        return images.x[..., 0], images.y
-    x = np.random.default_rng(3).standard_normal((20_000, 10, 2)).astype(np.float32)
-    return x, (x[:, :5, 0].sum(axis=1) > x[:, 5:, 0].sum(axis=1)).astype(np.int64)
-
-
 def run(cell: Cell) -> list[Row]:
     """Rows of one setting of the identity, or of one curve of GSNR."""
     x, y = population = sequences(cell["task"])
@@ -102,7 +90,11 @@ def run(cell: Cell) -> list[Row]:
     steps = log_spaced(cell["last_step"])
     for step, params in descend(model, start, x, y, cell["learning_rate"], steps):
         summary = gsnr_summary(gradient_moments(model, params, x, y), ddof=1)
-        rows.append(named | {"step": step, "mean": summary.mean, "effective": summary.effective})
+        rows.append(
+            named
+            | {"step": step, "mean": summary.mean, "effective": summary.effective}
+            | {"training_loss": float(losses(model, params, x, y).mean())}
+        )
     return rows
 
 
@@ -119,8 +111,8 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     """Both sides by epoch; the gradient distributions; GSNR against the step."""
     identity = select(rows, kind="identity")
     groups = [f"{unit}, {task}" for task in settings["task"] for unit in settings["cell"]]
-    drawn, axes = figure(1, len(groups))
-    for panel, group in zip(axes, groups, strict=True):
+    drawn, axes = figure(-(-len(groups) // 2), min(len(groups), 2), height=3, share="y")
+    for panel, group in zip(axes, groups, strict=False):
         for k, (noise, label) in enumerate(((0.0, "true labels"), (1.0, "random labels"))):
             mine = [r for r in select(rows, kind="curve", label_noise=noise) if _label(r) == group]
             curve(panel, *mean_curve(mine, "step", "mean"), label, k)
@@ -128,8 +120,11 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
         panel.set_yscale("log")
         panel.set_title(group, fontsize=10)
         panel.set_xlabel("step of gradient descent")
-    axes[0].set_ylabel(f"mean GSNR (plug-in, n = {settings['n_curve']})")
-    axes[0].legend()
+        panel.set_ylabel(f"mean GSNR (plug-in, n = {settings['n_curve']})")
+        floor(panel, settings["n_curve"])
+    for panel in axes[len(groups) :]:
+        panel.set_axis_off()
+    label_ends(axes[: len(groups)])
     return {
         "both-sides": scatter(identity, _label, groups),
         "gradient-distributions": distance_figure(identity, settings["n_sets"], _label),
@@ -144,10 +139,9 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
         for unit in settings["cell"]:
             for noise, label in ((0.0, "true"), (1.0, "random")):
                 path = select(rows, kind="curve", task=task, cell=unit, label_noise=noise)
-                at, mean, _ = mean_curve(path, "step", "mean")
-                found.append(
-                    Finding(f"mean GSNR, {unit} on {task}, {label} labels", str(Rise.of(at, mean)))
-                )
+                (run,) = curves([row | {"repetition": 0} for row in path], "mean")
+                what = f"mean GSNR, {unit} on {task}, {label} labels"
+                found.append(Finding(what, rise_text([run])))
     return found
 
 
@@ -176,5 +170,12 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     findings=findings,
+    see={
+        "both-sides": "How close the points lie to the diagonal at the first epoch, and how they "
+        "leave it later.",
+        "gradient-distributions": "How far both curves leave the line of equal distributions as "
+        "training goes on: there the assumption behind the prediction ends.",
+        "gsnr-by-labels": "Whether GSNR rises early on true labels, and stays low on random ones.",
+    },
     load=lambda settings: [sequences(task) for task in settings["task"]],
 )

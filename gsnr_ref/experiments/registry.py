@@ -4,12 +4,17 @@ from gsnr_ref.experiments import (
     feature_learning,
     frozen_layer,
     identity_over_training,
+    layers,
+    mini_batches,
     optimizers,
     osgr_pictures,
     random_labels,
     recurrent,
     shallow_and_deep,
     toy_regression,
+    where_it_breaks,
+    without_a_test_set,
+    wrong_labels,
 )
 from gsnr_ref.experiments.harness import Experiment
 
@@ -25,5 +30,10 @@ EXPERIMENTS: dict[str, Experiment] = {
         shallow_and_deep,
         recurrent,
         optimizers,
+        where_it_breaks,
+        without_a_test_set,
+        layers,
+        mini_batches,
+        wrong_labels,
     )
 }

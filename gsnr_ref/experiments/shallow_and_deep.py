@@ -11,6 +11,8 @@ from gsnr_ref.experiments.harness import (
     by_scale,
     curve,
     figure,
+    floor,
+    label_ends,
     log_steps,
     mean_curve,
     select,
@@ -18,13 +20,16 @@ from gsnr_ref.experiments.harness import (
 )
 from gsnr_ref.experiments.shared import (
     RANGES,
-    Rise,
     as_float32,
+    curves,
     descend,
     draw,
+    falls,
     log_spaced,
     losses,
     pool,
+    rise_text,
+    rises,
 )
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.signal_to_noise import gsnr_summary
@@ -74,9 +79,9 @@ def _label(n_layers: int) -> str:
 
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     """Mean and effective GSNR against the step."""
-    drawn, axes = figure(1, 3)
+    drawn, axes = figure(2, 2)
     names = {"mean": "mean GSNR", "effective": "effective GSNR", "training_loss": "training loss"}
-    for panel, (name, label) in zip(axes, names.items(), strict=True):
+    for panel, (name, label) in zip(axes, names.items(), strict=False):
         for k, n_layers in enumerate(settings["n_layers"]):
             mine = select(rows, n_layers=n_layers)
             curve(panel, *mean_curve(mine, "step", name), _label(n_layers), k)
@@ -84,7 +89,10 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
         panel.set_yscale("log")
         panel.set_xlabel("step of gradient descent")
         panel.set_ylabel(label)
-    axes[0].legend()
+        if name != "training_loss":
+            floor(panel, settings["n"])
+    axes[-1].set_axis_off()
+    label_ends(axes)
     return {"gsnr-by-depth": drawn}
 
 
@@ -94,12 +102,12 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
     for n_layers in settings["n_layers"]:
         mine = select(rows, n_layers=n_layers)
         for name in ("mean", "effective"):
-            at, mean, _ = mean_curve(mine, "step", name)
-            rise = Rise.of(at, mean)
+            runs = curves(mine, name)
             deep = n_layers > 1
             stated = "rises early (paper)" if deep else "falls throughout (paper)"
-            agrees = (rise.factor > 1.2) == deep
-            found.append(Finding(f"{name} GSNR, {_label(n_layers)}", str(rise), stated, agrees))
+            verdict = rises(runs) if deep else falls(runs)
+            what = f"{name} GSNR, {_label(n_layers)}"
+            found.append(Finding(what, rise_text(runs), stated, verdict))
     return found
 
 
@@ -124,5 +132,9 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     findings=findings,
+    see={
+        "gsnr-by-depth": "Which curves rise before they fall while the training loss falls: the "
+        "deeper ones, if any.",
+    },
     load=lambda settings: pool(settings["data"]),
 )

@@ -128,8 +128,9 @@ LAYERS = {
         "experiments.harness.experiment",
         "parallel",
     },
+    "experiments.harness.cost": {"experiments.harness.experiment", "experiments.harness.grid"},
     "experiments.shared": {"contract", "experiments.harness", "experiments.shared"}
-    | {"inference", "moments", "osgr.ratio", "toy_models"},
+    | {"inference", "moments", "osgr.curvature", "osgr.ratio", "osgr.reused", "toy_models"},
     "experiments.shared.descent": {"contract"},
     "experiments.shared.rise": set(),
     "experiments.registry": {"experiments"},

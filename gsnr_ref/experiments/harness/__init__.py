@@ -9,14 +9,27 @@ from gsnr_ref.experiments.harness.cells import (
     cell_key,
     read_cell,
 )
+from gsnr_ref.experiments.harness.cost import Estimate, estimates, in_words, shortened
 from gsnr_ref.experiments.harness.dask_cluster import cluster
-from gsnr_ref.experiments.harness.drawing import COLOURS, MARKERS, curve, figure, log_steps
+from gsnr_ref.experiments.harness.drawing import (
+    COLOURS,
+    MARKERS,
+    clip,
+    curve,
+    figure,
+    floor,
+    label_ends,
+    log_steps,
+    shades,
+    symlog,
+)
 from gsnr_ref.experiments.harness.experiment import (
     SCALES,
     Cell,
     Experiment,
     Finding,
     Row,
+    Verdict,
     by_scale,
     labels,
     with_settings,
@@ -24,7 +37,7 @@ from gsnr_ref.experiments.harness.experiment import (
 from gsnr_ref.experiments.harness.extras import require
 from gsnr_ref.experiments.harness.folder import held
 from gsnr_ref.experiments.harness.grid import run_grid
-from gsnr_ref.experiments.harness.output import as_csv, command_line, write_output
+from gsnr_ref.experiments.harness.output import NO_VERDICTS, as_csv, command_line, write_output
 from gsnr_ref.experiments.harness.rows import column, mean_curve, select, values
 from gsnr_ref.experiments.harness.settings import (
     Expected,
@@ -42,6 +55,7 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "Cell",
     "Row",
     "Finding",
+    "Verdict",
     "SCALES",
     "by_scale",
     "with_settings",
@@ -61,6 +75,11 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "read_cell",
     "CellFileError",
     "GridError",
+    # What they will take
+    "Estimate",
+    "estimates",
+    "shortened",
+    "in_words",
     # What is made of the rows
     "select",
     "column",
@@ -68,6 +87,11 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "mean_curve",
     "figure",
     "curve",
+    "floor",
+    "label_ends",
+    "clip",
+    "shades",
+    "symlog",
     "log_steps",
     "COLOURS",
     "MARKERS",
@@ -75,4 +99,5 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "as_csv",
     "write_output",
     "command_line",
+    "NO_VERDICTS",
 ]

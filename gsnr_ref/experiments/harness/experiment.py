@@ -17,6 +17,29 @@ SCALES = ("smoke", "default", "paper")
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """Whether what is stated came out, and why.
+
+    Attributes
+    ----------
+    word : str
+        "yes", "no" or "undecided".
+    reason : str
+
+    Examples
+    --------
+    >>> print(Verdict("undecided", "2 runs; 5 are needed"))
+    undecided: 2 runs; 5 are needed
+    """
+
+    word: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class Finding:
     """One outcome beside what the paper, or the theory, states.
 
@@ -27,19 +50,38 @@ class Finding:
         From the rows of this run.
     stated : str
         By the paper or the theory; empty where neither says anything.
-    agrees : bool or None
+    verdict : Verdict or None
         None where nothing is stated that a number could meet.
 
     Examples
     --------
-    >>> Finding("Pearson correlation at epoch 1", "0.97", "0.907 to 0.968", True).measured
+    >>> Finding("corr at epoch 1", "0.97", "0.907 to 0.968", Verdict("yes", "in it")).measured
     '0.97'
     """
 
     what: str
     measured: str
     stated: str = ""
-    agrees: bool | None = None
+    verdict: Verdict | None = None
+
+
+def samples_seen(cell: Cell) -> float:
+    """About how many samples a cell passes through its model: what its time grows with.
+
+    A step takes each training sample once, a measured step some ten times, and the test samples.
+
+    Examples
+    --------
+    >>> samples_seen({"n": 10, "n_test": 5, "epochs": [1, 20], "n_sets": 3})
+    1260.0
+    """
+    names = ("epochs", "measured_steps", "steps", "trained")
+    lists = [cell[name] for name in names if name in cell]
+    longest = max([cell.get("last_step", 0), *(max(steps) for steps in lists)])
+    measured = max([len(steps) for steps in lists], default=4 * len(str(longest)))
+    size = {"n": 100, "n_population": 0, "n_sets": 1, "n_runs": 1} | cell
+    n, seen = size["n"], size.get("n_test", size["n_population"])
+    return float(size["n_sets"] * size["n_runs"] * (longest * n + measured * (10 * n + 2 * seen)))
 
 
 @dataclass(frozen=True)
@@ -63,9 +105,14 @@ class Experiment:
         ``figures(rows, settings)`` -> matplotlib figures by name.
     findings : callable
         ``findings(rows, settings)`` -> findings.
+    see : dict of str to str
+        By the name of a figure: what to see in it, in a sentence. It stands under the figure, and
+        is the text for those who do not see it.
     load : callable
         ``load(settings)`` reads the data that the cells will read, so that what is not there is
         told before anything is written.
+    work : callable
+        ``work(cell)`` -> a number that its time is about proportional to, among cells of its kind.
     """
 
     name: str
@@ -77,7 +124,9 @@ class Experiment:
     run: Callable[[Cell], list[Row]]
     figures: Callable[[list[Row], Settings], dict[str, Any]]
     findings: Callable[[list[Row], Settings], list[Finding]]
+    see: Mapping[str, str]
     load: Callable[[Settings], object] = lambda settings: None
+    work: Callable[[Cell], float] = samples_seen
 
     def settings(self, scale: str, changes: Iterable[str] = ()) -> Settings:
         """Settings of a scale with ``key=value`` changes, checked against what is there.

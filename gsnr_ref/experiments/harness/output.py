@@ -11,7 +11,7 @@ import io
 import json
 import platform
 import shlex
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,8 @@ def write_output(
         pictures[name] = files[f"{name}.png"] = as_png(drawn)
         files[f"{name}.svg"] = as_svg(drawn).encode()
     found = experiment.findings(rows, settings)
+    if run["scale"] == "smoke":  # shows that all runs, and is evidence of nothing
+        found = [replace(finding, verdict=None) for finding in found]
     outcome = json.dumps([asdict(f) for f in found], indent=1, ensure_ascii=False)
     files["config.json"] = (json.dumps(config, indent=2) + "\n").encode()
     files["results.csv"] = as_csv(rows).encode()
@@ -95,7 +97,11 @@ def write_output(
     return found
 
 
+#: What a run of the smallest scale says of itself.
+NO_VERDICTS = "Scale smoke: too small to be evidence of anything, so it gives no verdicts."
+
 _STYLE = """
+.banner { background: #fff3cd; border: 1px solid #b58900; padding: .5rem .8rem }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem;
        color: #1a1a1a; background: #fff }
 img { max-width: 100%; height: auto }
@@ -124,27 +130,29 @@ def _report(
     def e(text: Any) -> str:
         return html.escape(str(text))
 
-    marks = {True: "yes", False: "no", None: ""}
     rows = "".join(
         f'<tr><td>{e(f.what)}</td><td title="measured">{e(f.measured)}</td>'
-        f'<td title="stated">{e(f.stated)}</td><td title="as stated">{marks[f.agrees]}</td></tr>\n'
+        f'<td title="stated">{e(f.stated)}</td><td title="as stated">{e(f.verdict or "")}'
+        "</td></tr>\n"
         for f in found
     )
     images = "".join(
         f'<h2>{e(name.replace("-", " ").capitalize())}</h2>\n<div class="figure"><img '
-        f'alt="{e(name)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></div>\n'
+        f'alt="{e(experiment.see[name])}" src="data:image/png;base64,'
+        f'{base64.b64encode(png).decode()}"></div>\n<p>What to see: {e(experiment.see[name])}</p>\n'
         for name, png in pictures.items()
     )
     settings = "".join(
         f"<tr><td>{e(key)}</td><td>{e(json.dumps(value))}</td></tr>"
         for key, value in config["settings"].items()
     )
+    banner = f'<p class="banner">{NO_VERDICTS}</p>\n' if config["scale"] == "smoke" else ""
     libraries = ", ".join(f"{name} {number}" for name, number in config["versions"].items())
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{e(experiment.title)}</title><style>{_STYLE}</style></head><body>
 <h1>{e(experiment.title)}</h1>
-<p>{e(experiment.asks)}</p>
+{banner}<p>{e(experiment.asks)}</p>
 <h2>What was found</h2>
 <table><tr><th>what</th><th>measured</th><th>stated</th><th>as stated</th></tr>{rows}</table>
 {images}<h2>How it was run</h2>

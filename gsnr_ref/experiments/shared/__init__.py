@@ -1,5 +1,5 @@
-"""Imports ``contract``, ``experiments/harness``, ``inference``, ``moments``, ``osgr/ratio``
-and ``toy_models``: the physics that several experiments share.
+"""Imports ``contract``, ``experiments/harness``, ``inference``, ``moments``, ``osgr/curvature``,
+``osgr/ratio``, ``osgr/reused`` and ``toy_models``: the physics that several experiments share.
 """
 
 from gsnr_ref.experiments.shared.agreement import (
@@ -7,7 +7,7 @@ from gsnr_ref.experiments.shared.agreement import (
     identity_findings,
     scatter,
 )
-from gsnr_ref.experiments.shared.data import Pool, convnet, draw, pool
+from gsnr_ref.experiments.shared.data import Pool, Samples, convnet, draw, pool, sequences
 from gsnr_ref.experiments.shared.descent import (
     as_float32,
     descend,
@@ -16,9 +16,35 @@ from gsnr_ref.experiments.shared.descent import (
     mean_gradient,
     moved,
 )
+from gsnr_ref.experiments.shared.pairs import (
+    Pair,
+    curvature_along,
+    difference_of_ratios,
+    pairs_along,
+    pairs_row,
+)
 from gsnr_ref.experiments.shared.ranges import RANGES
 from gsnr_ref.experiments.shared.rise import Rise
 from gsnr_ref.experiments.shared.sides import both_sides
+from gsnr_ref.experiments.shared.verdicts import (
+    Curve,
+    agree,
+    all_parts,
+    close,
+    contrary,
+    correlate,
+    curves,
+    falls,
+    lasting_maximum,
+    meaningful,
+    median_at_least,
+    mostly_within,
+    reaches,
+    rise_text,
+    rises,
+    stays_low,
+    turns,
+)
 
 __all__ = [  # noqa: RUF022 (in the order of use)
     # What the settings may be
@@ -26,6 +52,8 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     # What is learned, and by what
     "Pool",
     "pool",
+    "sequences",
+    "Samples",
     "draw",
     "convnet",
     # Gradient descent, and what is read along the way
@@ -40,6 +68,29 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "scatter",
     "distance_figure",
     "identity_findings",
-    # A curve that rises early
+    # A training set beside its population
+    "Pair",
+    "pairs_along",
+    "pairs_row",
+    "curvature_along",
+    "difference_of_ratios",
+    # A curve that rises early, and verdicts on what is stated
     "Rise",
+    "Curve",
+    "curves",
+    "rise_text",
+    "rises",
+    "falls",
+    "stays_low",
+    "turns",
+    "reaches",
+    "lasting_maximum",
+    "agree",
+    "close",
+    "mostly_within",
+    "correlate",
+    "meaningful",
+    "median_at_least",
+    "all_parts",
+    "contrary",
 ]

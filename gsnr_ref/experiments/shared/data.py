@@ -9,6 +9,8 @@ import numpy as np
 from gsnr_ref.contract import Array
 from toy_models import ConvNet, load_cifar10, load_digits, load_mnist
 
+Samples = tuple[Array, Array]
+
 
 class Pool(NamedTuple):
     """Images to draw from, float32, (n, height, width, n_channels), and their classes."""
@@ -35,6 +37,19 @@ def pool(data: str) -> Pool:
     (train_x, train_y), (test_x, test_y) = (load(split=split) for split in ("train", "test"))
     images = [x.astype(np.float32).reshape(-1, *shape) for x in (train_x, test_x)]
     return Pool(np.concatenate(images), np.concatenate([train_y, test_y]))
+
+
+def sequences(task: str) -> Samples:
+    """The population of a task: rows of a digit image, or sequences to compare halves of.
+
+    "order": ten steps of two features; the class tells which of the first feature's sums over the
+    first and the last five steps is larger, and the second feature is noise.
+    """
+    if task != "order":
+        images = pool(task)
+        return images.x[..., 0], images.y
+    x = np.random.default_rng(3).standard_normal((20_000, 10, 2)).astype(np.float32)
+    return x, (x[:, :5, 0].sum(axis=1) > x[:, 5:, 0].sum(axis=1)).astype(np.int64)
 
 
 def draw(

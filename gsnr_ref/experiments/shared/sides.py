@@ -11,13 +11,11 @@ import numpy as np
 
 from gsnr_ref.contract import Array, Model, Params, flat
 from gsnr_ref.experiments.harness import Row
-from gsnr_ref.experiments.shared.data import draw
+from gsnr_ref.experiments.shared.data import Samples, draw
 from gsnr_ref.experiments.shared.descent import losses, mean_gradient, moved
 from gsnr_ref.inference import plug_in_osgr
 from gsnr_ref.moments import GradientMoments, gradient_moments
 from gsnr_ref.osgr.ratio import ratio_of_means
-
-Samples = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,10 @@ def both_sides(
     list of Row
         For each epoch the measured OSGR, the predictions "paper" (equation 25) and "debiased", the
         standard error of each over the sets, mean losses before the step, and how far the
-        distribution of g_D is from that of a fresh g_D′.
+        distribution of g_D is from that of a fresh g_D′. For the verdicts: the training decrease;
+        d = (estimate of ‖g̃‖²) − ΔL[D′]/λ in units of E‖g_D‖²; the largest λc, and how many sets
+        have 2 or more. λc = g_DᵀH_Dg_D λ/‖g_D‖² is read from the step, 2(1 − ΔL[D]/λ‖g_D‖²): equal
+        for quadratic losses, else to first order in λ, and 2 where the training loss stands still.
     """
     trials: dict[int, list[_Trial]] = {epoch: [] for epoch in epochs}
     for m in range(n_sets):
@@ -88,7 +89,7 @@ def both_sides(
         measured = _measured_epochs(model, start, training, test, fresh, learning_rate, epochs)
         for epoch, trial in measured:
             trials[epoch].append(trial)
-    return [{"epoch": epoch} | _summary(seen) for epoch, seen in trials.items()]
+    return [{"epoch": epoch} | _summary(seen, learning_rate) for epoch, seen in trials.items()]
 
 
 def _measured_epochs(
@@ -123,7 +124,7 @@ def _measured_epochs(
         )
 
 
-def _summary(trials: list[_Trial]) -> Row:
+def _summary(trials: list[_Trial], learning_rate: float) -> Row:
     moments = [trial.moments for trial in trials]
     squares = [piece.signal_and_noise(ddof=1) for piece in moments]
     signal = np.array([s - noise / m.count for (s, noise), m in zip(squares, moments, strict=True)])
@@ -134,6 +135,10 @@ def _summary(trials: list[_Trial]) -> Row:
     fresh = np.stack([trial.fresh_gradient for trial in trials])
     measured, measured_error = ratio_of_means(test, training)
     debiased, debiased_error = ratio_of_means(signal, everything)
+    training_decrease, training_decrease_error = ratio_of_means(training, np.ones(len(training)))
+    # d has its error from the sets; that of its unit E‖g_D‖² is left out: it only scales.
+    difference, difference_error = ratio_of_means(signal - test / learning_rate, np.ones(len(test)))
+    lambda_c = 2 * (1 - training / (learning_rate * everything))
     return {
         "measured": measured,
         "measured_error": measured_error,
@@ -145,6 +150,12 @@ def _summary(trials: list[_Trial]) -> Row:
         "test_loss": float(np.mean([trial.test_loss for trial in trials])),
         "norm_ratio": float(np.square(own).sum() / np.square(fresh).sum()),
         "ks_distance": ks_distance(own, fresh),
+        "training_decrease": training_decrease,
+        "training_decrease_error": training_decrease_error,
+        "difference": difference / float(everything.mean()),
+        "difference_error": difference_error / float(everything.mean()),
+        "largest_lambda_c": float(lambda_c.max()),
+        "sets_past_edge": int((lambda_c >= 2).sum()),
     }
 
 
