@@ -4,13 +4,26 @@ from functools import cache
 
 from gsnr_ref.golden.diagnosis import (
     wrong_estimates,
+    wrong_gradients,
     wrong_losses,
+    wrong_models,
     wrong_moments,
+    wrong_positions,
+    wrong_precision,
     wrong_reductions,
 )
 from gsnr_ref.golden.diagnosis.mistake import Mistake, texts
 
-MODULES = (wrong_reductions, wrong_moments, wrong_losses, wrong_estimates)
+MODULES = (
+    wrong_reductions,
+    wrong_moments,
+    wrong_losses,
+    wrong_estimates,
+    wrong_gradients,
+    wrong_models,
+    wrong_positions,
+    wrong_precision,
+)
 
 
 def mistakes() -> dict[str, Mistake]:

@@ -1,0 +1,231 @@
+"""Lower precision than declared: float32, bfloat16, float16, and TF32 in matrix products.
+
+Imports ``autodiff``, ``contract`` and, of ``golden``, ``case``, ``quantity``,
+``diagnosis/constants``, ``diagnosis/derived``, ``diagnosis/mistake`` and ``diagnosis/recomputed``.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from gsnr_ref.autodiff import defvjp, primitive
+from gsnr_ref.contract import Array, Params, map_structure
+from gsnr_ref.golden.case import GoldenCase
+from gsnr_ref.golden.diagnosis.constants import JUDGED, arrays_of, comparable, meets
+from gsnr_ref.golden.diagnosis.derived import Values
+from gsnr_ref.golden.diagnosis.mistake import Judge, known_as
+from gsnr_ref.golden.diagnosis.recomputed import ChangedModel, Tap, from_run, run
+from gsnr_ref.golden.quantity import QUANTITIES, ROUNDOFF, QuantityReport
+
+#: Values that a format holds, where it does not hold the right ones, before it is named: a chance
+#: of 2⁻¹⁸ that numbers with three bits more, or with more than three, all happen to fit.
+ENOUGH = {"float32": 3, "float16": 3, "bfloat16": 6}
+#: Below this, numbers of float16 have fewer than their 11 bits, and could be taken for bfloat16.
+FULL = 2.0**-13
+
+
+@dataclass(frozen=True)
+class Format:
+    """A floating-point format.
+
+    Attributes
+    ----------
+    bits : int
+        Significant bits, with the hidden one.
+    lowest : int
+        The smallest positive number is 2 to this power.
+    largest : float
+        The largest finite number.
+    """
+
+    bits: int
+    lowest: int
+    largest: float
+
+    def rounded(self, array: Any) -> Array:
+        """To the nearest number of the format, ties to even.
+
+        Examples
+        --------
+        >>> FORMATS["bfloat16"].rounded(np.array([1 / 3, 1.0]))
+        array([0.33398438, 1.        ])
+        """
+        exponent = np.frexp(array)[1]
+        unit = np.maximum(exponent - self.bits, self.lowest)
+        near = np.ldexp(np.rint(np.ldexp(array, -unit)), unit)
+        return np.asarray(np.where(np.abs(near) > self.largest, np.copysign(np.inf, near), near))
+
+    def truncated(self, array: Any) -> Array:
+        """Without the bits that the format has no room for."""
+        unit = np.maximum(np.frexp(array)[1] - self.bits, self.lowest)
+        return np.asarray(np.ldexp(np.trunc(np.ldexp(array, -unit)), unit))
+
+    def holds(self, array: Array) -> Array:
+        """Whether each number is one of the format."""
+        return np.asarray(self.rounded(array) == array)
+
+
+FORMATS = {
+    "float32": Format(24, -149, float(np.finfo(np.float32).max)),
+    "float16": Format(11, -24, 65504.0),
+    "bfloat16": Format(8, -133, (2 - 2**-7) * 2.0**127),
+}
+TF32 = Format(11, -136, float(np.finfo(np.float32).max))
+
+
+@primitive
+def _passed(array: Any, forward: Callable[[Any], Array], backward: Callable[[Any], Array]) -> Any:
+    """An array through one rounding on the way forward, its derivative through another one."""
+    return forward(array)
+
+
+defvjp(_passed, lambda ans, array, forward, backward: backward, argnums=(0,))
+
+
+def _as_it_is(array: Any) -> Any:
+    return array
+
+
+def in_format(case: GoldenCase, name: str) -> Values:
+    """Every affine map, its derivative, the losses, and all that follows, rounded to a format."""
+    to = FORMATS[name].rounded
+
+    def change(params: Params, tap: Tap, name: str, inputs: Any, outputs: Any) -> Any:
+        inputs = _passed(inputs, to, to)
+        outputs = anp.matmul(inputs, to(params[f"{name}.weight"]))
+        if f"{name}.bias" in params:
+            outputs = outputs + to(params[f"{name}.bias"])
+        return _passed(tap(name, inputs, outputs), to, to)
+
+    model = ChangedModel(case, change)
+    found = run(model, case.params, case)
+    values = from_run(case, to(found.losses), map_structure(to, found.gradients))
+    return {quantity: map_structure(to, value) for quantity, value in values.items()}
+
+
+def _are_rounded(case: GoldenCase, report: QuantityReport, name: str) -> bool:
+    """Whether all values are numbers of a format, and off by no more than its roundings make."""
+    own, coarser = FORMATS[name], 2.0 ** -FORMATS[name].bits / ROUNDOFF[report.dtype]
+    mantissas, wider = [np.array([])], False
+    narrower = [FORMATS[f] for f in {"float32": ["float16"], "float16": ["bfloat16"]}.get(name, [])]
+    for got, _, right, allowed in arrays_of(case, report, case.expected[report.quantity]):
+        known = np.isfinite(right)
+        little = _is_off_by_little(got, right, coarser * allowed + 16 * 2.0**own.lowest)
+        if not little or not own.holds(got[known]).all():
+            return False
+        told = known & (np.abs(got - right) > allowed) & ~own.holds(right) & (np.abs(got) > FULL)
+        mantissas.append(np.abs(np.frexp(got[told])[0]))
+        wider |= not all(form.holds(got[known]).all() for form in narrower)
+    enough = len(np.unique(np.concatenate(mantissas))) >= ENOUGH[name]
+    return enough and (wider or not narrower)
+
+
+def _is_off_by_little(got: Array, right: Array, allowed: Array) -> bool:
+    """Whether errors are within what is allowed, and within a quarter of the largest value.
+
+    Values that are worse than that are no longer recognizable, however ill-conditioned they are.
+    """
+    known = np.isfinite(right)
+    limit = np.minimum(allowed[known], np.abs(right[known]).max(initial=0.0) / 4)
+    return bool((np.abs(got - right)[known] <= limit).all())
+
+
+def _within(name: str) -> Judge:
+    def judge(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
+        lower = 2.0 ** -FORMATS[name].bits > ROUNDOFF[report.dtype]
+        if not lower or not comparable(case, report) or not _are_rounded(case, report, name):
+            return False
+        # Where inputs are 1, a gradient with TF32 factors has the bits of float16: then it is open.
+        return name != "float16" or not _has_tf32_factors(case, report)
+
+    return judge
+
+
+def _has_float32(case: GoldenCase) -> bool:
+    return case.tolerance["float32"] is not None
+
+
+@known_as("float32-for-float64", _within("float32"), judged=QUANTITIES)
+def _float32(case: GoldenCase) -> Values:
+    return in_format(case, "float32") if _has_float32(case) else {}
+
+
+@known_as("bfloat16-computation", _within("bfloat16"), judged=QUANTITIES)
+def _bfloat16(case: GoldenCase) -> Values:
+    return in_format(case, "bfloat16") if _has_float32(case) else {}
+
+
+@known_as("float16-computation", _within("float16"), judged=QUANTITIES)
+def _float16(case: GoldenCase) -> Values:
+    return in_format(case, "float16") if _has_float32(case) else {}
+
+
+def in_tf32(
+    case: GoldenCase, to: Callable[[Any], Array] = TF32.rounded, last: bool = True
+) -> Values:
+    """Factors of matrix products rounded to TF32, products and sums as they are.
+
+    `last` says whether the product of inputs and deltas, which is the gradient, is one of these.
+    """
+
+    def change(params: Params, tap: Tap, name: str, inputs: Any, outputs: Any) -> Any:
+        product = anp.matmul(_passed(inputs, to, _as_it_is), to(params[f"{name}.weight"]))
+        outputs = _passed(product, _as_it_is, to) + params.get(f"{name}.bias", 0.0)
+        return tap(name, inputs, outputs)
+
+    model = ChangedModel(case, change)
+    found = run(model, case.params, case)
+    gradients = dict(found.gradients)
+    for name in gradients:
+        layer = found.layers[name.rpartition(".")[0]]
+        if last and name.endswith(".weight"):
+            inputs, deltas = to(layer.inputs), to(layer.deltas)
+            gradients[name] = np.matmul(inputs.swapaxes(1, 2), deltas)
+    return from_run(case, found.losses, gradients)
+
+
+def _tf32_values(case: GoldenCase) -> Iterator[Values]:
+    for to in (TF32.rounded, TF32.truncated):
+        for last in (True, False):
+            yield in_tf32(case, to, last)
+
+
+def _has_tf32_factors(case: GoldenCase, report: QuantityReport) -> bool:
+    """Whether one way of rounding factors explains every value to the digits of float32."""
+    single = case.tolerance["float32"]
+    if single is None or not comparable(case, report):
+        return False
+    report = replace(report, dtype="float32", tolerance=single)
+    coarser = 2.0**-TF32.bits / ROUNDOFF["float32"]
+    arrays = list(arrays_of(case, report, case.expected[report.quantity]))
+    if not all(_is_off_by_little(got, right, coarser * a) for got, _, right, a in arrays):
+        return False
+    return any(
+        meets(case, report, made[report.quantity])
+        and _n_explained(case, report, made[report.quantity]) >= ENOUGH["float32"]
+        for made in _tf32_values(case)
+    )
+
+
+def _tf32(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
+    fits_float16 = all(FORMATS["float16"].holds(got).all() for got in report.got.values())
+    return _has_tf32_factors(case, report) and not fits_float16
+
+
+def _n_explained(case: GoldenCase, report: QuantityReport, values: Any) -> int:
+    """Number of values that are ten times nearer to what is made than to what is right."""
+    n = 0
+    for got, made, right, allowed in arrays_of(case, report, values):
+        apart = np.abs(made - right)
+        n += int(((apart > 2 * allowed) & (np.abs(got - made) < 0.1 * apart)).sum())
+    return n
+
+
+@known_as("tf32-products", _tf32, judged=JUDGED)
+def _tf32_products(case: GoldenCase) -> Values:
+    if not _has_float32(case):
+        return {}
+    return dict(map_structure(lambda value: np.asarray(value, np.float32), in_tf32(case)))
