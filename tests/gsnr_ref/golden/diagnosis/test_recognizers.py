@@ -156,7 +156,7 @@ def test_no_other_mistake_is_taken_for_it(case_id):
     planted = {id: mistake.wrong(case) for id, mistake in golden.mistakes().items()}
     planted |= {id: made(PLANTED[id][0][1], case) for id in ("l2-in-gradient", "clipped-gradients")}
     if case.tolerance["float32"]:
-        planted["tf32-products"] = in_tf32(case)
+        planted["tf32-products"] = made(in_tf32, case)
     false = []
     for other, values in planted.items():
         reports = failing(case, values)
