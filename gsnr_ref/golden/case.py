@@ -34,6 +34,8 @@ class GoldenCase:
     id : str
         Permanent.
     description : str
+    level : {"core", "tails", "deep", "sequence", "attention", "large"}
+        What a backend needs for the case; `schema.json` explains each.
     flags : tuple of str
         Why the case is there; `flags.json` explains each.
     model : dict
@@ -69,6 +71,7 @@ class GoldenCase:
 
     id: str
     description: str
+    level: str
     flags: tuple[str, ...]
     model: dict[str, Any]
     params: Params
@@ -92,8 +95,9 @@ class GoldenCase:
     @property
     def n_outputs(self) -> int:
         """Number of outputs, or of classes."""
-        last = self.model["layers"][-1]
-        return int(last["n_out"])
+        if self.y.ndim > 1:
+            return int(self.y.shape[1])
+        return int(next(la["n_out"] for la in reversed(self.model["layers"]) if "n_out" in la))
 
     def params_in(self, layout: str) -> Params:
         """Return the parameters in the layout of a framework: "torch" or "keras".
@@ -147,6 +151,7 @@ def parse(document: dict[str, Any]) -> GoldenCase:
     return GoldenCase(
         id=document["id"],
         description=document["description"],
+        level=document["level"],
         flags=tuple(document["flags"]),
         model=document["model"],
         params={k: np.array(v, dtype=float) for k, v in inputs["params"].items()},

@@ -80,7 +80,7 @@ def _list(arguments: argparse.Namespace) -> int:
     chosen = cases(arguments.flag or ())
     width = max(len(case.id) for case in chosen)
     for case in chosen:
-        print(f"{case.id:<{width}}  {case.description} [{', '.join(case.flags)}]")
+        print(f"{case.id:<{width}}  {case.level:<9}  {case.description} [{', '.join(case.flags)}]")
     print(f"\n{len(chosen)} cases, {sum(map(n_values, chosen))} certified values")
     return 0
 

@@ -1,11 +1,14 @@
 """A case says what it states, and nothing that it does not know."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from tests.certify.__main__ import FOLDER
 from tests.certify.cases import all_cases
 from tests.certify.cases.building import affine, case, network, twin
+from tests.certify.cases.flags import LEVELS
 
 BASE = next(c for c in all_cases() if c.id == "linear")
 
@@ -27,6 +30,18 @@ def test_a_misspelt_keyword_is_refused(make):
     assert make(reduction="mean").reduction == "mean"
     with pytest.raises(TypeError, match="reductoin"):
         make(reductoin="mean")
+
+
+def test_a_level_is_one_of_the_schemas_and_follows_from_layers_and_flags():
+    schema = json.loads((FOLDER / "schema.json").read_text())
+    assert schema["properties"]["level"]["enum"] == list(LEVELS)
+    assert (build().level, build(level="large").level) == ("core", "large")
+    with pytest.raises(AssertionError, match="hard"):
+        build(level="hard")
+    levels = {c.id: c.level for c in all_cases()}
+    assert levels["linear-huge-1e150"] == levels["mlp2-tanh-saturated"] == "tails"
+    assert levels["mlp3-relu-cross-entropy"] == levels["conv-mean-reduced"] == "deep"
+    assert levels["elman-cross-entropy"] == "sequence"
 
 
 def test_unknown_flags_and_wrong_shapes_are_refused():

@@ -6,12 +6,22 @@ and rounded to two decimals, so that they are short and, in binary, not round.
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.certify.cases.flags import FLAGS
+from tests.certify.cases.flags import FLAGS, LEVELS
+from tests.certify.cases.shapes import Layer, parameter_shapes
 
-Layer = dict[str, Any]
+#: Flags of the level "tails".
+EXTREME = {
+    "large-snr",
+    "small-snr",
+    "tiny-gradients",
+    "huge-gradients",
+    "mixed-scales",
+    "saturated",
+    "large-residual",
+}
 
 
 def draw(rng: random.Random, *shape: int, scale: float = 1.0, digits: int = 2) -> Any:
@@ -31,22 +41,18 @@ def activation(function: str) -> Layer:
     return {"type": "activation", "function": function}
 
 
-def parameter_shapes(layers: Iterable[Layer]) -> dict[str, list[int]]:
-    """Shape of each parameter of the layers, in order."""
-    shapes = {}
-    for layer in layers:
-        if layer["type"] == "affine":
-            n_in, n_out = layer["n_in"], layer["n_out"]
-        elif layer["type"] == "convolution":
-            n_in, n_out = layer["kernel"] ** 2 * layer["n_in"], layer["n_out"]
-        elif layer["type"] == "elman":
-            n_in, n_out = layer["n_features"] + layer["n_hidden"], layer["n_hidden"]
-        else:
-            continue
-        shapes[f"{layer['name']}.weight"] = [n_in, n_out]
-        if layer["bias"]:
-            shapes[f"{layer['name']}.bias"] = [n_out]
-    return shapes
+def residual(*layers: Layer) -> Layer:
+    return {"type": "residual", "layers": list(layers)}
+
+
+def level_of(layers: Sequence[Layer], flags: Iterable[str]) -> str:
+    """The level of a case that states none."""
+    types = [layer["type"] for layer in layers]
+    if "elman" in types:
+        return "sequence"
+    if not EXTREME.isdisjoint(flags):
+        return "tails"
+    return "deep" if "convolution" in types or types.count("affine") > 2 else "core"
 
 
 def flatten(nested: Any) -> list[Any]:
@@ -61,6 +67,8 @@ class Case:
     Attributes
     ----------
     id, description : str
+    level : str
+        Out of `LEVELS`.
     flags : tuple of str
         Out of `FLAGS`.
     layers : list of dict
@@ -68,6 +76,8 @@ class Case:
     loss : {"squared_error", "cross_entropy"}
     scale : float
         Of the loss.
+    loss_options : dict
+        What else the loss takes: class_weights, ignore_index, label_smoothing.
     trainable : tuple of str
         Names of the parameters that have gradients.
     params : dict of str to nested lists
@@ -90,10 +100,12 @@ class Case:
 
     id: str
     description: str
+    level: str
     flags: tuple[str, ...]
     layers: list[Layer]
     loss: str = "squared_error"
     scale: float = 1.0
+    loss_options: dict[str, Any] = field(default_factory=dict)
     trainable: tuple[str, ...]
     params: dict[str, Any]
     x: list[Any]
@@ -107,6 +119,7 @@ class Case:
 
     def __post_init__(self) -> None:
         assert set(self.flags) <= set(FLAGS), self.flags
+        assert self.level in LEVELS, self.level
         stated = {name: shape_of(value) for name, value in self.params.items()}
         assert list(stated.items()) == list(self.shapes.items()), (self.id, stated)
 
@@ -139,13 +152,18 @@ def case(
     loss: str = "squared_error",
     enumerate_at: Sequence[tuple[int, float]] = (),
     frozen: Sequence[str] = (),
+    level: str = "",
     **more: Any,
 ) -> Case:
-    """A case with the flags that follow from its loss, and with some layers frozen."""
+    """A case with the flags that follow from its loss, and with some layers frozen.
+
+    Its level follows from layers and flags where none is stated.
+    """
     support = ("finite-support",) if enumerate_at else ()
     return Case(
         id=id,
         description=description,
+        level=level or level_of(layers, flags),
         flags=tuple(dict.fromkeys((*flags, loss.replace("_", "-"), *support))),
         layers=layers,
         loss=loss,

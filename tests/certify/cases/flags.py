@@ -1,4 +1,7 @@
-"""Why a case is there. Imports nothing of ``gsnr_ref``."""
+"""Why a case is there, and how far a backend has to be for it. Imports nothing of ``gsnr_ref``."""
+
+#: What a backend needs for a case; ``schema.json`` explains each.
+LEVELS = ("core", "tails", "deep", "sequence", "attention", "large")
 
 #: Written into ``flags.json``.
 FLAGS = {
@@ -13,6 +16,7 @@ FLAGS = {
     "tied-weights": "One parameter at several places of a sample: sum first, square afterwards.",
     "convolution": "Affine maps over patches, and a max-pool.",
     "recurrence": "One weight at every time step.",
+    "not-as-many-hidden": "As many hidden units as features would hide which rows are whose.",
     "frozen": "A layer that does not train: it has no gradient, no GSNR, no weight in OSGR.",
     "one-sample": "No variance: GSNR is infinite, and no estimate for a larger population exists.",
     "two-samples": "The fewest samples that have a variance with ddof=1.",
@@ -40,5 +44,26 @@ FLAGS = {
     "kink": "A pre-activation of exactly 0: the derivative of ReLU there is 0 by convention.",
     "large-residual": "Outputs and targets that agree in most digits.",
     "finite-support": "Few points: OSGR by its definition, over every training set.",
+    "norm": "A layer that normalizes; its scale and shift are parameters.",
+    "layer-norm": "The variance divides by the number of features, with eps under the root.",
+    "rms-norm": "No mean is subtracted, and there is no shift.",
+    "group-norm": "Statistics over positions and the channels of a group.",
+    "batch-norm": "Batch norm by stated statistics: no sample sees another.",
+    "large-offset": "Features that agree in most digits: a one-pass variance in a norm cancels.",
+    "residual": "Layers whose outputs are added to their inputs.",
+    "positions": "One layer at several positions of a sample.",
+    "channels": "Several input channels: the rows of the weight have an order.",
+    "padding": "Zeros around an image.",
+    "stride": "A convolution that skips pixels.",
+    "groups": "A convolution whose outputs see the inputs of their group only.",
+    "not-square": "An image whose height is not its width.",
+    "odd-pool": "A max-pool that cuts a last row or column.",
+    "ties": "Equal pixels in a window: the first one has the derivative, all of it.",
+    "gelu": "GELU by the error function, not by its approximation with tanh.",
+    "silu": "SiLU, also called swish.",
+    "leaky-relu": "Leaky ReLU, with the slope 1/100.",
+    "class-weights": "Losses times the weight of their class, never divided by a sum of weights.",
+    "ignore-index": "Samples whose loss is 0: they count all the same.",
+    "label-smoothing": "A share of the target is spread over all classes.",
     "negative-estimate": "A debiased estimate below 0, which must not be clamped.",
 }

@@ -37,7 +37,7 @@ def spoil(thing):
         thing.clear()
 
 
-@pytest.mark.parametrize("case", golden.cases("weighted") + golden.cases("convolution"), ids=str)
+@pytest.mark.parametrize("case", golden.cases("weighted") + golden.cases("groups")[:1], ids=str)
 def test_a_spoiled_case_leaves_the_next_load_as_it_was(case):
     fresh = repr(vars(golden.load(case.id)))
     spoiled = [golden.load(case.id), *golden.cases()]

@@ -45,7 +45,7 @@ def test_list_show_and_export(capsys, tmp_path):
     code, out, _ = run(capsys, "list")
     assert code == 0
     assert f"{len(golden.cases())} cases" in out
-    assert run(capsys, "list", "--flag", "frozen")[1].startswith("mlp2-tanh-frozen ")
+    assert run(capsys, "list", "--flag", "frozen")[1].startswith("mlp2-tanh-frozen  core ")
     assert "half-missing" in run(capsys, "list", "--mistakes")[1]
     assert "zero-mean" in run(capsys, "list", "--flags")[1]
     code, out, _ = run(capsys, "show", "location")
