@@ -8,6 +8,7 @@ from gsnr_ref.golden.diagnosis import (
     wrong_losses,
     wrong_models,
     wrong_moments,
+    wrong_norms,
     wrong_positions,
     wrong_precision,
     wrong_reductions,
@@ -21,6 +22,7 @@ MODULES = (
     wrong_estimates,
     wrong_gradients,
     wrong_models,
+    wrong_norms,
     wrong_positions,
     wrong_precision,
 )

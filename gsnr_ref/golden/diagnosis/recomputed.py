@@ -1,11 +1,11 @@
 """What a backend computes whose model is changed: losses, gradients, and all that follows.
 
-Imports ``contract``, ``gradients/tapped``, ``osgr/enumerated`` and, of ``golden``, ``case`` and
+Imports ``contract``, ``gradients``, ``osgr/enumerated`` and, of ``golden``, ``case`` and
 ``diagnosis/derived``.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from gsnr_ref.contract import Array, Params
 from gsnr_ref.golden.case import GoldenCase
 from gsnr_ref.golden.diagnosis.derived import Values, from_gradients, scaled, shares_of
+from gsnr_ref.gradients.loop import looped_gradients
 from gsnr_ref.gradients.tapped import TappedLayer, tapped_layers
 from gsnr_ref.osgr.enumerated import count_vectors, multinomial_probability
 
@@ -21,6 +22,28 @@ Tap = Callable[[str, Any, Any], Any]
 #: From the parameters, a tap, and the name, inputs and outputs of an affine map to its new outputs.
 Change = Callable[[Params, Tap, str, Any, Any], Any]
 Loss = Callable[[Any, Any], Any]
+
+
+def layers_of(model: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every layer, those within residual connections too."""
+    for layer in model["layers"]:
+        yield layer
+        yield from layers_of(layer) if "layers" in layer else ()
+
+
+def rewritten(
+    case: GoldenCase,
+    layer: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    loss: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> GoldenCase:
+    """The case with another model: each layer, and the loss, as these functions state them."""
+
+    def restated(stated: dict[str, Any]) -> dict[str, Any]:
+        inner = {"layers": [restated(la) for la in stated["layers"]]} if "layers" in stated else {}
+        return layer(stated) | inner
+
+    layers = [restated(stated) for stated in case.model["layers"]]
+    return replace(case, model=case.model | {"layers": layers, "loss": loss(case.model["loss"])})
 
 
 def unchanged(params: Params, tap: Tap, name: str, inputs: Any, outputs: Any) -> Any:
@@ -35,18 +58,19 @@ class ChangedModel:
     case : GoldenCase
     change : callable
         ``change(params, tap, name, inputs, outputs)`` -> the outputs of the affine map.
-    loss : callable, optional
-        ``loss(outputs, y)`` -> per-sample losses, before the scale of the case.
+    outputs : callable, optional
+        ``outputs(outputs, y)`` -> what the loss is given instead of the outputs.
     """
 
     def __init__(
-        self, case: GoldenCase, change: Change = unchanged, loss: Loss | None = None
+        self, case: GoldenCase, change: Change = unchanged, outputs: Loss | None = None
     ) -> None:
         self.model, self.change = case.build(), change
         self.trainable = self.model.trainable
-        if loss is not None:
-            scale = case.model["loss"]["scale"]
-            self.model.per_sample_loss = lambda outputs, y: scale * loss(outputs, y)
+        self.is_tapped = getattr(self.model, "is_tapped", True)
+        if outputs is not None:
+            loss = self.model.per_sample_loss
+            self.model.per_sample_loss = lambda given, y: loss(outputs(given, y), y)
 
     def loss(self, params: Params, x: Any, y: Any, tap: Tap = lambda name, i, o: o) -> Any:
         """Per-sample losses, shape (n_samples,)."""
@@ -59,18 +83,27 @@ class ChangedModel:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Losses, per-sample gradients, and what every affine map saw, in float64."""
+    """Losses, per-sample gradients, and what every affine map saw (nothing without a tap)."""
 
     losses: Array
     gradients: Params
     layers: dict[str, TappedLayer]
 
 
-def run(model: Any, params: Params, case: GoldenCase) -> Run:
+def run(model: ChangedModel, params: Params, case: GoldenCase) -> Run:
     """Losses and per-sample gradients of a model on the samples of a case."""
+    losses = np.asarray(model.loss(params, case.x, case.y))
+    if not model.is_tapped:
+        return Run(losses, looped_gradients(model, params, case.x, case.y), {})
     layers = tapped_layers(model, params, case.x, case.y)
     gradients = {p: layers[p.rpartition(".")[0]].gradients(p) for p in model.trainable}
-    return Run(np.asarray(model.loss(params, case.x, case.y)), gradients, layers)
+    return Run(losses, gradients, layers)
+
+
+def of_another_model(case: GoldenCase, other: GoldenCase) -> Values:
+    """Everything that a backend computes which has the model of another case."""
+    found = run(ChangedModel(other), case.params, case)
+    return from_run(case, found.losses, found.gradients, right_losses_at(other))
 
 
 def from_run(

@@ -5,12 +5,13 @@ Imports ``contract`` and, of ``golden``, ``case``, ``quantity``, ``diagnosis/con
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
 
-from gsnr_ref.contract import Array, Params, map_structure
+from gsnr_ref.contract import Array, Params
 from gsnr_ref.golden.case import GoldenCase
 from gsnr_ref.golden.diagnosis.constants import (
     JUDGED,
@@ -21,73 +22,113 @@ from gsnr_ref.golden.diagnosis.constants import (
     comparable,
     needs_more_than_a_factor,
 )
-from gsnr_ref.golden.diagnosis.derived import Values
+from gsnr_ref.golden.diagnosis.derived import Values, scaled
 from gsnr_ref.golden.diagnosis.mistake import known_as
-from gsnr_ref.golden.diagnosis.recomputed import ChangedModel, Tap, from_run, run
+from gsnr_ref.golden.diagnosis.recomputed import (
+    ChangedModel,
+    Tap,
+    from_run,
+    of_another_model,
+    rewritten,
+    right_losses_at,
+    run,
+)
 from gsnr_ref.golden.quantity import QuantityReport
 
 
-def _log_sum(outputs: Any) -> Any:
-    """log Σ_c exp(outputs[i, c]), shape (n_samples, 1)."""
-    top = anp.max(outputs, axis=1, keepdims=True)
-    return top + anp.log(anp.sum(anp.exp(outputs - top), axis=1, keepdims=True))
+def _softmax(outputs: Any) -> Any:
+    """Probabilities, over the last axis."""
+    shares = anp.exp(outputs - anp.max(outputs, axis=-1, keepdims=True))
+    return shares / anp.sum(shares, axis=-1, keepdims=True)
 
 
-def _uniform_loss(outputs: Any, y: Any) -> Any:
-    """The cross-entropy against equal probabilities of all classes."""
-    return anp.mean(_log_sum(outputs) - outputs, axis=1)
+@known_as("double-softmax")
+def _double_softmax(case: GoldenCase) -> Values:
+    if case.model["loss"]["type"] == "squared_error":
+        return {}
+
+    def probabilities(outputs: Any, y: Any) -> Any:
+        by_class = (*np.shape(y), -1)  # of each sample, or of each of its tokens
+        return anp.reshape(_softmax(anp.reshape(outputs, by_class)), anp.shape(outputs))
+
+    model = ChangedModel(case, outputs=probabilities)
+    found = run(model, case.params, case)
+    return from_run(
+        case, found.losses, found.gradients, lambda p: np.asarray(model.loss(p, case.x, case.y))
+    )
 
 
-def _is_cross_entropy(case: GoldenCase) -> bool:
-    return bool(case.model["loss"]["type"] == "cross_entropy")
+def _can_be_smoothed(case: GoldenCase) -> bool:
+    loss = case.model["loss"]
+    return loss["type"] == "cross_entropy" and {"label_smoothing", "class_weights"}.isdisjoint(loss)
+
+
+def _of_all_classes(case: GoldenCase) -> tuple[GoldenCase, ...]:
+    """The case once a class: every sample is of this class, but those that are ignored."""
+    ignored = case.y == case.model["loss"].get("ignore_index")
+    return tuple(replace(case, y=np.where(ignored, case.y, c)) for c in range(case.n_outputs))
 
 
 def _smoothed(case: GoldenCase) -> Line:
     """Losses and gradients as functions of ε: (1 − ε)·(right) + ε·(against equal probabilities)."""
     right, g = case.expected["losses"], case.expected["per_sample_gradients"]
-    uniform = run(ChangedModel(case, loss=_uniform_loss), case.params, case)
-    slope = map_structure(lambda u, a: u - a, uniform.gradients, g)
-    return Line(g, slope, (right, uniform.losses - right), high=2.0)
+    runs = [run(ChangedModel(one), case.params, one) for one in _of_all_classes(case)]
+    slope = {name: np.mean([r.gradients[name] for r in runs], axis=0) - g[name] for name in g}
+    return Line(g, slope, (right, np.mean([r.losses for r in runs], axis=0) - right), high=2.0)
 
 
 def _smoothings(case: GoldenCase, report: QuantityReport) -> Iterator[Line]:
-    if _is_cross_entropy(case):
+    if _can_be_smoothed(case):
         yield _smoothed(case)
 
 
 def smoothed(case: GoldenCase, constant: float) -> Values:
     """Labels mixed with equal probabilities, of weight `constant`."""
-    line = _smoothed(case)
-    gradients = map_structure(lambda g, d: g + constant * d, line.start, line.slope)
-    right, slope = line.losses or (case.expected["losses"], 0.0)
-    plain, uniform = case.build(), ChangedModel(case, loss=_uniform_loss)
+    values = _smoothed(case).at(case, constant)
+    right, others = right_losses_at(case), [right_losses_at(one) for one in _of_all_classes(case)]
 
     def losses_at(params: Params) -> Array:
-        first, second = (m.loss(params, case.x, case.y) for m in (plain, uniform))
-        return np.asarray((1 - constant) * first + constant * second)
+        uniform = np.mean([at(params) for at in others], axis=0)
+        return np.asarray((1 - constant) * right(params) + constant * uniform)
 
-    return from_run(case, right + constant * slope, gradients, losses_at)
+    return from_run(case, values["losses"], values["per_sample_gradients"], losses_at)
 
 
 @known_as("label-smoothing", OneConstant(_smoothings), judged=JUDGED)
 def _label_smoothing(case: GoldenCase) -> Values:
-    return smoothed(case, 0.1) if _is_cross_entropy(case) else {}
+    return smoothed(case, 0.1) if _can_be_smoothed(case) else {}
 
 
-@known_as("double-softmax")
-def _double_softmax(case: GoldenCase) -> Values:
-    if not _is_cross_entropy(case):
+def _without(case: GoldenCase, option: str) -> Values:
+    """The loss without one of its options."""
+    if option not in case.model["loss"]:
         return {}
+    other = rewritten(case, loss=lambda la: {k: v for k, v in la.items() if k != option})
+    return of_another_model(case, other)
 
-    def twice(outputs: Any, y: Any) -> Any:
-        again = anp.exp(outputs - _log_sum(outputs))  # probabilities, taken for outputs
-        return _log_sum(again)[:, 0] - again[np.arange(len(y)), y]
 
-    model = ChangedModel(case, loss=twice)
-    found = run(model, case.params, case)
-    return from_run(
-        case, found.losses, found.gradients, lambda p: np.asarray(model.loss(p, case.x, case.y))
-    )
+@known_as("label-smoothing-left-out")
+def _label_smoothing_left_out(case: GoldenCase) -> Values:
+    return _without(case, "label_smoothing")
+
+
+@known_as("class-weights-left-out")
+def _class_weights_left_out(case: GoldenCase) -> Values:
+    return _without(case, "class_weights")
+
+
+@known_as("mean-over-weights")
+def _mean_over_weights(case: GoldenCase) -> Values:
+    loss, e = case.model["loss"], case.expected
+    weights = np.ones(len(case.x))
+    if "class_weights" in loss:
+        weights = np.array(loss["class_weights"])[case.y]
+    if "ignore_index" in loss:
+        weights = weights * (case.y != loss["ignore_index"])
+    if case.reduction != "mean" or (weights == 1).all():
+        return {}
+    factor = len(weights) / weights.sum()
+    return {q: scaled(e[q], factor) for q in ("reduced_loss", "reduced_gradient")}
 
 
 #: Which inputs of each layer were kept, of each sample: 1, or 0 where it was dropped.
@@ -97,7 +138,8 @@ Masks = dict[str, Array]
 def _dropped_at(case: GoldenCase) -> list[str]:
     """Dense layers after the first layer: dropout stands before them."""
     named = [la for la in case.model["layers"] if "name" in la]
-    return [la["name"] for la in named[1:] if la["type"] == "affine"]
+    dense = [la for la in named[1:] if la["type"] == "affine" and la.get("n_positions", 1) == 1]
+    return [la["name"] for la in dense] if ChangedModel(case).is_tapped else []
 
 
 def with_dropout(case: GoldenCase, constant: float, masks: Masks) -> Values:

@@ -27,6 +27,7 @@ from gsnr_ref.golden.diagnosis.recomputed import (
     Tap,
     enumerated,
     from_run,
+    layers_of,
     right_losses_at,
     run,
 )
@@ -39,16 +40,19 @@ Spread = Callable[[Array, Array, Array], Array]
 
 def _by_position(case: GoldenCase, spread: Spread) -> Values:
     """Everything that follows where variances are computed position by position."""
-    model = ChangedModel(case)
-    layers, p = run(model, case.params, case).layers, shares_of(case)
+    layers, p = run(ChangedModel(case), case.params, case).layers, shares_of(case)
     mean, ddof0, _ = right_moments(case)
     wrong = dict(ddof0)
     for name in ddof0:
-        layer = layers[name.rpartition(".")[0]]
-        if layer.deltas.shape[1] > 1:
-            ones = np.ones((*layer.deltas.shape[:2], 1))
-            inputs = layer.inputs if name.endswith(".weight") else ones
-            wrong[name] = spread(inputs, layer.deltas, p).reshape(ddof0[name].shape)
+        layer, kind = layers.get(name.rpartition(".")[0]), name.rpartition(".")[2]
+        if layer is None or layer.deltas.shape[1] == 1:
+            continue
+        inputs, deltas = layer.inputs, layer.deltas
+        if kind in ("bias", "shift"):
+            inputs = np.ones((*deltas.shape[:2], 1))
+        elif kind == "scale":  # one product a feature
+            inputs, deltas = np.ones((*deltas.shape[:2], 1)), inputs * deltas
+        wrong[name] = spread(inputs, deltas, p).reshape(ddof0[name].shape)
     if all(wrong[name] is ddof0[name] for name in ddof0):
         return {}
     return from_moments(case, mean, wrong, sample_variance(case, wrong))
@@ -57,8 +61,9 @@ def _by_position(case: GoldenCase, spread: Spread) -> Values:
 @known_as("per-position-squares")
 def _per_position_squares(case: GoldenCase) -> Values:
     def spread(inputs: Array, deltas: Array, p: Array) -> Array:
-        second = np.einsum("i,ips,ipc->sc", p, inputs**2, deltas**2)
-        return np.asarray(second - np.einsum("i,ips,ipc->sc", p, inputs, deltas) ** 2)
+        weighted, both = p[:, None, None] * inputs, ((0, 1), (0, 1))
+        second = np.tensordot(weighted * inputs, deltas**2, both)
+        return np.asarray(second - np.tensordot(weighted, deltas, both) ** 2)
 
     return _by_position(case, spread)
 
@@ -66,16 +71,16 @@ def _per_position_squares(case: GoldenCase) -> Values:
 @known_as("per-position-variances")
 def _per_position_variances(case: GoldenCase) -> Values:
     def spread(inputs: Array, deltas: Array, p: Array) -> Array:
-        means = np.einsum("i,ips,ipc->psc", p, inputs, deltas)
         terms = inputs[:, :, :, None] * deltas[:, :, None, :]
-        return np.asarray(np.einsum("i,ipsc->sc", p, (terms - means) ** 2))
+        centred = terms - np.tensordot(p, terms, 1)
+        return np.asarray(np.tensordot(p, centred**2, 1).sum(axis=0))
 
     return _by_position(case, spread)
 
 
 @known_as("flipped-kernel")
 def _flipped_kernel(case: GoldenCase) -> Values:
-    kernels = {la["name"]: la for la in case.model["layers"] if la["type"] == "convolution"}
+    kernels = {la["name"]: la for la in layers_of(case.model) if la["type"] == "convolution"}
     if not kernels:
         return {}
 
@@ -87,7 +92,7 @@ def _flipped_kernel(case: GoldenCase) -> Values:
             if key in params:
                 array = np.asarray(params[key])
                 lead = array.shape[:-2]
-                cube = array.reshape(*lead, size, size, layer["n_in"], layer["n_out"])
+                cube = array.reshape(*lead, size, size, -1, layer["n_out"])
                 turned[key] = np.flip(cube, (len(lead), len(lead) + 1)).reshape(array.shape)
         return turned
 

@@ -17,7 +17,7 @@ from gsnr_ref.golden.case import GoldenCase
 from gsnr_ref.golden.diagnosis.constants import JUDGED, arrays_of, comparable, meets
 from gsnr_ref.golden.diagnosis.derived import Values
 from gsnr_ref.golden.diagnosis.mistake import Judge, known_as
-from gsnr_ref.golden.diagnosis.recomputed import ChangedModel, Tap, from_run, run
+from gsnr_ref.golden.diagnosis.recomputed import ChangedModel, Tap, from_run, layers_of, run
 from gsnr_ref.golden.quantity import QUANTITIES, ROUNDOFF, QuantityReport
 
 #: Values that a format holds, where it does not hold the right ones, before it is named: a chance
@@ -95,9 +95,11 @@ def in_format(case: GoldenCase, name: str) -> Values:
 
     def change(params: Params, tap: Tap, name: str, inputs: Any, outputs: Any) -> Any:
         inputs = _passed(inputs, to, to)
-        outputs = anp.matmul(inputs, to(params[f"{name}.weight"]))
-        if f"{name}.bias" in params:
-            outputs = outputs + to(params[f"{name}.bias"])
+        if f"{name}.scale" in params:
+            outputs = inputs * to(params[f"{name}.scale"]) + to(params.get(f"{name}.shift", 0.0))
+        else:
+            product = anp.matmul(inputs, to(params[f"{name}.weight"]))
+            outputs = product + to(params.get(f"{name}.bias", 0.0))
         return _passed(tap(name, inputs, outputs), to, to)
 
     model = ChangedModel(case, change)
@@ -144,23 +146,34 @@ def _within(name: str) -> Judge:
     return judge
 
 
-def _has_float32(case: GoldenCase) -> bool:
-    return case.tolerance["float32"] is not None
+#: Layers all of whose products of matrices pass through a tap.
+SEEN = {
+    *("affine", "activation", "convolution", "max_pool", "elman", "lstm", "gru", "residual"),
+    *("embedding", "position_embedding", "layer_norm", "rms_norm", "group_norm", "batch_norm"),
+}
+
+
+def _is_seen(case: GoldenCase) -> bool:
+    """Whether the case has a range in float32, and a model that can be rounded at its taps."""
+    seen = ChangedModel(case).is_tapped and case.tolerance["float32"] is not None
+    return seen and all(
+        la["type"] in SEEN and not la.get("transposed") for la in layers_of(case.model)
+    )
 
 
 @known_as("float32-for-float64", _within("float32"), judged=QUANTITIES)
 def _float32(case: GoldenCase) -> Values:
-    return in_format(case, "float32") if _has_float32(case) else {}
+    return in_format(case, "float32") if _is_seen(case) else {}
 
 
 @known_as("bfloat16-computation", _within("bfloat16"), judged=QUANTITIES)
 def _bfloat16(case: GoldenCase) -> Values:
-    return in_format(case, "bfloat16") if _has_float32(case) else {}
+    return in_format(case, "bfloat16") if _is_seen(case) else {}
 
 
 @known_as("float16-computation", _within("float16"), judged=QUANTITIES)
 def _float16(case: GoldenCase) -> Values:
-    return in_format(case, "float16") if _has_float32(case) else {}
+    return in_format(case, "float16") if _is_seen(case) else {}
 
 
 def in_tf32(
@@ -171,7 +184,11 @@ def in_tf32(
     `last` says whether the product of inputs and deltas, which is the gradient, is one of these.
     """
 
+    looked_up = [la["name"] for la in layers_of(case.model) if "embedding" in la["type"]]
+
     def change(params: Params, tap: Tap, name: str, inputs: Any, outputs: Any) -> Any:
+        if f"{name}.scale" in params or name in looked_up:  # no product of matrices
+            return tap(name, inputs, outputs)
         product = anp.matmul(_passed(inputs, to, _as_it_is), to(params[f"{name}.weight"]))
         outputs = _passed(product, _as_it_is, to) + params.get(f"{name}.bias", 0.0)
         return tap(name, inputs, outputs)
@@ -181,7 +198,7 @@ def in_tf32(
     gradients = dict(found.gradients)
     for name in gradients:
         layer = found.layers[name.rpartition(".")[0]]
-        if last and name.endswith(".weight"):
+        if last and name.endswith(".weight") and name.rpartition(".")[0] not in looked_up:
             inputs, deltas = to(layer.inputs), to(layer.deltas)
             gradients[name] = np.matmul(inputs.swapaxes(1, 2), deltas)
     return from_run(case, found.losses, gradients)
@@ -196,7 +213,7 @@ def _tf32_values(case: GoldenCase) -> Iterator[Values]:
 def _has_tf32_factors(case: GoldenCase, report: QuantityReport) -> bool:
     """Whether one way of rounding factors explains every value to the digits of float32."""
     single = case.tolerance["float32"]
-    if single is None or not comparable(case, report):
+    if single is None or not _is_seen(case) or not comparable(case, report):
         return False
     report = replace(report, dtype="float32", tolerance=single)
     coarser = 2.0**-TF32.bits / ROUNDOFF["float32"]
@@ -226,6 +243,6 @@ def _n_explained(case: GoldenCase, report: QuantityReport, values: Any) -> int:
 
 @known_as("tf32-products", _tf32, judged=JUDGED)
 def _tf32_products(case: GoldenCase) -> Values:
-    if not _has_float32(case):
+    if not _is_seen(case):
         return {}
     return dict(map_structure(lambda value: np.asarray(value, np.float32), in_tf32(case)))
