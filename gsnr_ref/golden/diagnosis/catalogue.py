@@ -12,6 +12,7 @@ from gsnr_ref.golden.diagnosis import (
     wrong_positions,
     wrong_precision,
     wrong_reductions,
+    wrong_sequences,
 )
 from gsnr_ref.golden.diagnosis.mistake import Mistake, texts
 
@@ -25,6 +26,7 @@ MODULES = (
     wrong_norms,
     wrong_positions,
     wrong_precision,
+    wrong_sequences,
 )
 
 

@@ -11,32 +11,7 @@ from gsnr_ref.golden.diagnosis.recomputed import ChangedModel, enumerated, right
 from gsnr_ref.golden.diagnosis.wrong_models import masks_of, with_dropout
 from gsnr_ref.golden.diagnosis.wrong_positions import truncated_after
 from gsnr_ref.golden.diagnosis.wrong_precision import FORMATS, TF32
-
-#: A central difference with step 1e-5 errs by about 1e-10 by its step, and 1e-11 by rounding.
-STEP, NEAR = 1e-5, 1e-8
-
-
-def differences(losses_at, params, names):
-    """Per-sample gradients by central differences of per-sample losses."""
-    gradients = {}
-    for name in names:
-        columns = []
-        for index in np.ndindex(params[name].shape):
-            sides = []
-            for sign in (1, -1):
-                moved = {k: v.copy() for k, v in params.items()}
-                moved[name][index] += sign * STEP
-                sides.append(losses_at(moved))
-            columns.append((sides[0] - sides[1]) / (2 * STEP))
-        gradients[name] = np.stack(columns, axis=1).reshape(-1, *params[name].shape)
-    return gradients
-
-
-def assert_is_gradient_of(losses_at, case, wrong, names=None):
-    names = names or case.model["trainable"]
-    for name, by_differences in differences(losses_at, case.params, names).items():
-        made = wrong["per_sample_gradients"][name]
-        np.testing.assert_allclose(made, by_differences, rtol=0, atol=NEAR * np.abs(made).max())
+from tests.gsnr_ref.golden.diagnosis.differences import assert_is_gradient_of
 
 
 def log_sum(outputs):
@@ -198,3 +173,32 @@ def test_bfloat16_and_tf32_keep_the_first_bits_of_float32():
         half = np.uint32(2 ** (dropped - 1) - 1) + ((bits >> dropped) & 1).astype(np.uint32)
         near = ((bits + half) >> dropped << dropped).view(np.float32).astype(float)
         np.testing.assert_array_equal(form.rounded(numbers.astype(float)), near)
+
+
+def test_another_epsilon_and_bessel_in_a_layer_norm():
+    case = golden.load("layer-norm-cross-entropy")
+    rows, k = np.arange(len(case.x)), case.x.shape[1]
+
+    def losses_at(params, eps=0.125, ddof=0):
+        deviations = case.x - case.x.mean(axis=1, keepdims=True)
+        variance = (deviations**2).sum(axis=1, keepdims=True) / (k - ddof)
+        normed = deviations / np.sqrt(variance + eps)
+        normed = normed * params["norm1.scale"] + params["norm1.shift"]
+        outputs = normed @ params["layer1.weight"] + params["layer1.bias"]
+        return log_sum(outputs) - outputs[rows, case.y]
+
+    np.testing.assert_allclose(losses_at(case.params), case.expected["losses"], rtol=1e-13)
+    for id, changed in (("another-norm-epsilon", {"eps": 0.0}), ("bessel-in-norm", {"ddof": 1})):
+        wrong = golden.mistakes()[id].wrong(case)
+        np.testing.assert_allclose(wrong["losses"], losses_at(case.params, **changed), rtol=1e-12)
+        assert_is_gradient_of(lambda p, changed=changed: losses_at(p, **changed), case, wrong)
+
+
+def test_the_mean_over_weights_is_that_of_a_framework():
+    case = golden.load("softmax-class-weights-mean-reduced")
+    weights = np.array(case.model["loss"]["class_weights"])[case.y]
+    wrong = golden.mistakes()["mean-over-weights"].wrong(case)
+    expected = case.expected["losses"].sum() / weights.sum()
+    assert wrong["reduced_loss"] == pytest.approx(expected, rel=1e-13)
+    plain = golden.mistakes()["class-weights-left-out"].wrong(case)
+    np.testing.assert_allclose(plain["losses"] * weights, case.expected["losses"], rtol=1e-13)
