@@ -1,4 +1,4 @@
-"""Recurrent networks, Elman and LSTM: one affine map, its weights tied through time."""
+"""Recurrent networks, Elman, LSTM and GRU: affine maps, their weights tied through time."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,22 +10,93 @@ from .activations import sigmoid, tanh
 from .affine_maps import AffineModel, Params, Tap, affine, chosen, no_tap
 from .losses import LOSSES
 
-#: Affine outputs of a cell for each hidden unit.
-CELLS = {"elman": 1, "lstm": 4}
+
+def _elman(params: Params, name: str, x: Any, h: Any, c: Any, tap: Tap) -> tuple[Any, Any]:
+    return tanh(affine(params, name, anp.concatenate((x, h), axis=1), tap)), c
+
+
+def _lstm(params: Params, name: str, x: Any, h: Any, c: Any, tap: Tap) -> tuple[Any, Any]:
+    z = affine(params, name, anp.concatenate((x, h), axis=1), tap)
+    i, f, g, o = _blocks(z, 4)
+    c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+    return sigmoid(o) * tanh(c), c
+
+
+def _gru(params: Params, name: str, x: Any, h: Any, c: Any, tap: Tap) -> tuple[Any, Any]:
+    of_input = _blocks(affine(params, f"{name}.input", x, tap), 3)
+    of_hidden = _blocks(affine(params, f"{name}.hidden", h, tap), 3)
+    r, z = (a + b for a, b in zip(of_input[:2], of_hidden[:2], strict=True))
+    new = tanh(of_input[2] + sigmoid(r) * of_hidden[2])
+    return sigmoid(-z) * new + sigmoid(z) * h, c  # σ(−z) = 1 − σ(z)
+
+
+def _blocks(z: Any, n_blocks: int) -> list[Any]:
+    """Columns of each gate."""
+    width = z.shape[1] // n_blocks
+    return [z[:, k * width : (k + 1) * width] for k in range(n_blocks)]
+
+
+#: Of each cell its step, and the maps with their outputs for each hidden unit. The map named "" has
+#: [input, hidden state] as inputs.
+CELLS = {
+    "elman": (_elman, {"": 1}),
+    "lstm": (_lstm, {"": 4}),
+    "gru": (_gru, {".input": 3, ".hidden": 3}),
+}
+
+
+def hidden_states(
+    params: Params, name: str, cell: str, x: Any, n_hidden: int, tap: Tap = no_tap
+) -> Any:
+    """Run a recurrent cell over sequences; its first hidden (and cell) state is 0.
+
+    Parameters
+    ----------
+    params : dict of str to ndarray
+    name : str
+        Of the cell.
+    cell : {"elman", "lstm", "gru"}
+        As in `RecurrentNet`.
+    x : ndarray, shape (n_samples, n_steps, n_features)
+    n_hidden : int
+    tap : callable
+        Sees each affine map once a time step.
+
+    Returns
+    -------
+    ndarray, shape (n_samples, n_steps, n_hidden)
+        The hidden state after each time step.
+
+    Examples
+    --------
+    >>> params = {"cell.weight": np.array([[1.0], [0.5]]), "cell.bias": np.zeros(1)}
+    >>> hidden_states(params, "cell", "elman", np.array([[[1.0], [0.0]]]), 1).round(3)
+    array([[[0.762],
+            [0.363]]])
+    """
+    step, _ = CELLS[cell]
+    hidden = state = np.zeros((x.shape[0], n_hidden), x.dtype)
+    states = []
+    for t in range(x.shape[1]):
+        hidden, state = step(params, name, x[:, t], hidden, state, tap)
+        states.append(hidden)
+    return anp.stack(states, axis=1)
 
 
 class RecurrentNet(AffineModel):
     """A recurrent cell over a sequence, and a dense layer on its last hidden state.
 
     Layer ``cell`` maps [input, hidden state] to the cell's pre-activations, at every time step with
-    the same weights; layer ``output`` maps the last hidden state to the outputs. The first hidden
-    (and cell) state is 0.
+    the same weights; a GRU has a layer for each, ``cell.input`` and ``cell.hidden``. Layer
+    ``output`` maps the last hidden state to the outputs. The first hidden (and cell) state is 0.
 
     Parameters
     ----------
     n_features, n_hidden, n_outputs : int
-    cell : {"elman", "lstm"}
+    cell : {"elman", "lstm", "gru"}
         Elman: h = tanh(z). LSTM: z = [i, f, g, o], c = σ(f)·c + σ(i)·tanh(g), h = σ(o)·tanh(c).
+        GRU: a = [r, z, n] of the input, b of the hidden state, h = (1 − σ(a_z + b_z))·tanh(a_n +
+        σ(a_r + b_r)·b_n) + σ(a_z + b_z)·h.
     loss : {"cross_entropy", "squared"}
     bias : bool
     frozen : sequence of str
@@ -35,6 +106,11 @@ class RecurrentNet(AffineModel):
     ------
     ValueError
         If a size, name or option is none of these.
+
+    Notes
+    -----
+    PyTorch's order of gates. Its LSTM has two biases where there is one here; their sum acts, and
+    each alone has this one's gradient. Its GRU's biases are those of the two layers here.
 
     Examples
     --------
@@ -57,10 +133,10 @@ class RecurrentNet(AffineModel):
         bias: bool = True,
         frozen: Sequence[str] = (),
     ) -> None:
-        layers = {
-            "cell": (n_features + n_hidden, chosen("cell", cell, CELLS) * n_hidden),
-            "output": (n_hidden, n_outputs),
-        }
+        n_inputs = {"": n_features + n_hidden, ".input": n_features, ".hidden": n_hidden}
+        _, maps = chosen("cell", cell, CELLS)
+        layers = {f"cell{part}": (n_inputs[part], n * n_hidden) for part, n in maps.items()}
+        layers["output"] = (n_hidden, n_outputs)
         super().__init__(layers, chosen("loss", loss, LOSSES), bias, frozen)
         self.n_features, self.n_hidden, self.n_outputs = n_features, n_hidden, n_outputs
         self.cell, self.loss_name = cell, loss
@@ -82,17 +158,5 @@ class RecurrentNet(AffineModel):
 
     def outputs(self, params: Params, x: Any, tap: Tap = no_tap) -> Any:
         """Outputs after the last time step, shape (n_samples, n_outputs)."""
-        step = {"elman": self._elman, "lstm": self._lstm}[self.cell]
-        hidden = state = np.zeros((len(x), self.n_hidden), np.asarray(x).dtype)
-        for t in range(x.shape[1]):
-            inputs = anp.concatenate((x[:, t], hidden), axis=1)
-            hidden, state = step(affine(params, "cell", inputs, tap), state)
-        return affine(params, "output", hidden, tap)
-
-    def _elman(self, z: Any, state: Any) -> tuple[Any, Any]:
-        return tanh(z), state
-
-    def _lstm(self, z: Any, state: Any) -> tuple[Any, Any]:
-        i, f, g, o = (z[:, k * self.n_hidden : (k + 1) * self.n_hidden] for k in range(4))
-        state = sigmoid(f) * state + sigmoid(i) * tanh(g)
-        return sigmoid(o) * tanh(state), state
+        hidden = hidden_states(params, "cell", self.cell, np.asarray(x), self.n_hidden, tap)
+        return affine(params, "output", hidden[:, -1], tap)

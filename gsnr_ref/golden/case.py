@@ -43,8 +43,10 @@ class GoldenCase:
     params : dict of str to ndarray
         Weights (n_in, n_out), biases (n_out,).
     x : ndarray, shape (n_samples, ...)
+        Of integers, (n_samples, n_steps), where they are tokens.
     y : ndarray
-        (n_samples, n_outputs), or classes (n_samples,) for cross-entropy.
+        (n_samples, n_outputs), or classes (n_samples,) for cross-entropy, or classes of tokens
+        (n_samples, n_steps), −1 where they are masked.
     probabilities : ndarray, shape (n_samples,), or None
         Of the points of a weighted population.
     batches : tuple of int, or None
@@ -60,6 +62,8 @@ class GoldenCase:
         Ids of the mistakes that the case can tell from the truth.
     document : dict
         The case as it stands in its JSON file.
+    refused : str
+        Why no per-sample gradients exist, and nothing is expected; empty where they do.
 
     Examples
     --------
@@ -85,6 +89,7 @@ class GoldenCase:
     tolerance: dict[str, float | None]
     mistakes: tuple[str, ...]
     document: dict[str, Any]
+    refused: str
 
     def __str__(self) -> str:
         return self.id
@@ -122,7 +127,7 @@ class GoldenCase:
         return x_to(self.model, self.x, layout)
 
     def build(self) -> Any:
-        """Build the case's model from ``toy_models``.
+        """Build the case's model from ``toy_models``; an `InputError` where it must be refused.
 
         Examples
         --------
@@ -133,6 +138,8 @@ class GoldenCase:
         """
         from gsnr_ref.golden.models import build
 
+        if self.refused:
+            raise InputError(f"case {self.id} must be refused. {self.refused}")
         return build(self.model)
 
 
@@ -146,7 +153,8 @@ def _numbers(tree: Any) -> Any:
 def parse(document: dict[str, Any]) -> GoldenCase:
     """Read a case from its JSON document."""
     inputs, expected = document["inputs"], document["expected"]
-    classes = document["model"]["loss"]["type"] == "cross_entropy"
+    classes = document["model"]["loss"]["type"] != "squared_error"
+    tokens = document["model"]["layers"][0]["type"] == "embedding"
     probabilities, batches = inputs.get("probabilities"), inputs.get("batches")
     return GoldenCase(
         id=document["id"],
@@ -155,7 +163,7 @@ def parse(document: dict[str, Any]) -> GoldenCase:
         flags=tuple(document["flags"]),
         model=document["model"],
         params={k: np.array(v, dtype=float) for k, v in inputs["params"].items()},
-        x=np.array(inputs["x"], dtype=float),
+        x=np.array(inputs["x"], dtype=int if tokens else float),
         y=np.array(inputs["y"], dtype=int if classes else float),
         probabilities=None if probabilities is None else np.array(probabilities),
         batches=None if batches is None else tuple(batches),
@@ -165,6 +173,7 @@ def parse(document: dict[str, Any]) -> GoldenCase:
         tolerance={k: v for k, v in document["tolerance"].items() if k != "reason"},
         mistakes=tuple(document["mistakes"]),
         document=document,
+        refused=document.get("refused", ""),
     )
 
 
@@ -189,7 +198,9 @@ def cases(flags: Iterable[str] | str = (), quantity: str | None = None) -> list[
     Returns
     -------
     list of GoldenCase
-        Never empty. ``str(case)`` is its id, for ``pytest.mark.parametrize(..., ids=str)``.
+        Never empty. ``str(case)`` is its id, for ``pytest.mark.parametrize(..., ids=str)``. Those
+        that must be refused are among them only if `flags` asks for ``"refused"``: they have no
+        values.
 
     Raises
     ------
@@ -208,7 +219,9 @@ def cases(flags: Iterable[str] | str = (), quantity: str | None = None) -> list[
     chosen = [
         case
         for case in every_case().values()
-        if wanted <= set(case.flags) and (quantity is None or quantity in case.expected)
+        if wanted <= set(case.flags)
+        and (quantity is None or quantity in case.expected)
+        and (not case.refused or "refused" in wanted)
     ]
     if not chosen:
         raise InputError(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from toy_models import MLP, AffineModel, ConvNet, RecurrentNet, Stack
@@ -10,6 +11,14 @@ from toy_models.layer_types import Activation, Affine, Layer, Residual
 from toy_models.loss_options import cross_entropy_with
 from toy_models.losses import LOSSES
 from toy_models.norms import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from toy_models.sequence_layers import (
+    Attention,
+    Embedding,
+    PositionEmbedding,
+    Recurrence,
+    TiedOutputs,
+)
+from toy_models.token_losses import TOKEN_LOSSES
 
 _LOSSES = {"squared_error": "squared", "cross_entropy": "cross_entropy"}
 #: Layers of a stack, with the fields that the JSON states.
@@ -22,6 +31,11 @@ _LAYERS: dict[str, Callable[..., Layer]] = {
     "rms_norm": RMSNorm,
     "group_norm": GroupNorm,
     "batch_norm": BatchNorm,
+    "embedding": Embedding,
+    "position_embedding": PositionEmbedding,
+    "attention": Attention,
+    "lstm": partial(Recurrence, "lstm"),
+    "gru": partial(Recurrence, "gru"),
 }
 #: Types and names of the layers that the ready models have.
 _READY = (
@@ -80,10 +94,15 @@ def _layer(layer: dict[str, Any]) -> Layer:
         return Residual([_layer(inner) for inner in layer["layers"]])
     unwanted = ("type", "formula", "mode")
     fields = {key: value for key, value in layer.items() if key not in unwanted}
+    if fields.pop("transposed", False) and not fields["bias"]:
+        return TiedOutputs(**{key: value for key, value in fields.items() if key != "bias"})
     return _LAYERS[layer["type"]](**fields)
 
 
 def _loss(loss: dict[str, Any]) -> Callable[[Any, Any], Any]:
+    if loss["type"] == "token_cross_entropy":
+        over_tokens = TOKEN_LOSSES[loss["tokens"]]
+        return lambda outputs, y: over_tokens(outputs.reshape((*y.shape, -1)), y)
     options = {k: v for k, v in loss.items() if k not in ("type", "scale", "formula")}
     return cross_entropy_with(**options) if options else LOSSES[_LOSSES[loss["type"]]]
 

@@ -13,6 +13,7 @@ from tests.certify.layers import BY_HAND, Layer, Params, Vector, affine, backwar
 from tests.certify.losses import LOSSES_BY_HAND, TAPED_LOSSES
 from tests.certify.norms import NORMS
 from tests.certify.scalars import Scalar
+from tests.certify.sequences import SEQUENCE_LAYERS
 from tests.certify.tape import Node, derivatives
 
 
@@ -31,6 +32,7 @@ TAPED: dict[str, Callable[[Layer, Params, Vector], Vector]] = {
     "affine": affine_at_positions,
     **IMAGES,
     **NORMS,
+    **SEQUENCE_LAYERS,
 }
 #: Fields of a layer that its derivative by hand knows nothing of.
 BEYOND = {"n_positions", "transposed", "padding", "stride", "groups"}

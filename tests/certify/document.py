@@ -34,8 +34,8 @@ DEGENERATE = (
 
 def document(case: Case) -> dict[str, Any]:
     """Everything about a case but the mistakes that it can tell apart."""
-    values = certified(case)
-    expected = _with_condition(case, values, conditions(case))
+    values = {} if case.refused else certified(case)
+    expected = {} if case.refused else _with_condition(case, values, conditions(case))
     inputs: dict[str, Any] = {"dtype": case.dtype, "params": case.params, "x": case.x, "y": case.y}
     if case.probabilities is not None:
         inputs["probabilities"] = case.probabilities
@@ -47,6 +47,7 @@ def document(case: Case) -> dict[str, Any]:
         "level": case.level,
         "flags": list(case.flags),
         **({"twin_of": case.twin_of} if case.twin_of else {}),
+        **({"refused": case.refused} if case.refused else {}),
         "model": {
             "layers": [with_formula(layer) for layer in case.layers],
             "loss": {

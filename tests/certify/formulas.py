@@ -2,6 +2,9 @@
 
 from typing import Any
 
+FLATTENED = (
+    "A layer that takes a sample as one row of numbers gets it flattened, time step by time step."
+)
 FORMULAS: dict[str, Any] = {
     "affine": "outputs[i, c] = Σ_s inputs[i, s] · {name}.weight[s, c]{bias}",
     "activation": {
@@ -40,6 +43,34 @@ FORMULAS: dict[str, Any] = {
     "elman": "h_0 = 0; h_t[i, c] = tanh(Σ_s [inputs[i, t], h_(t−1)[i]][s] · {name}.weight[s, c]"
     "{bias}), the first n_features rows of the weight for the input, the others for h; "
     "outputs = h after the last time step",
+    "embedding": "outputs[i, t, c] = {name}.weight[inputs[i, t], c], inputs being whole numbers "
+    f"from 0 to n_tokens − 1. {FLATTENED}",
+    "position_embedding": "outputs[i, t, c] = inputs[i, t, c] + {name}.weight[t, c], t from 0. "
+    f"{FLATTENED}",
+    "attention": "inputs[i, t] = [q, k, v], three blocks of n_out columns; head m has the columns "
+    "m·w to m·w + w − 1 of each block, m from 0, w = n_out/n_heads; score[t, u] = Σ_c q[i, t, c] · "
+    "k[i, u, c]/√w; share[t, u] = exp(score[t, u])/Σ_u′ exp(score[t, u′]), over {seen}; of each "
+    "head outputs[i, t, c] = Σ_u share[t, u] · v[i, u, c], in its own columns. (In PyTorch's "
+    "MultiheadAttention, in_proj_weight is the transpose of the weight of the affine layer before, "
+    f"out_proj.weight of that after.) {FLATTENED}",
+    "lstm": "h_0 = c_0 = 0; for t from 1 to n_steps, with inputs[i, t] the t-th time step: "
+    "z_t[i, c] = Σ_s [inputs[i, t], h_(t−1)[i]][s] · {name}.weight[s, c]{bias}, the first "
+    "n_features rows of the weight for the input, the others for h; the columns of z are four "
+    "blocks of n_hidden: i, f, g, o; c_t = σ(f)·c_(t−1) + σ(i)·tanh(g); h_t = σ(o)·tanh(c_t); "
+    "σ(z) = 1/(1 + exp(−z)); {returned}. (PyTorch's order of gates. Its "
+    "weight_ih_l0 and weight_hh_l0 are the transposes of the two parts of the weight. Its biases "
+    "bias_ih_l0 and bias_hh_l0 add up to the one bias here; the gradient by either of them is the "
+    "gradient by this one, which is stated, and counted in sums over parameters, once.) "
+    f"{FLATTENED}",
+    "gru": "h_0 = 0; for t from 1 to n_steps, with inputs[i, t] the t-th time step: "
+    "a_t[i, c] = Σ_s inputs[i, t, s] · {name}.input.weight[s, c]{input_bias}; "
+    "b_t[i, c] = Σ_s h_(t−1)[i, s] · {name}.hidden.weight[s, c]{hidden_bias}; the columns of a and "
+    "of b are three blocks of n_hidden: r, z, n; r = σ(a_r + b_r); z = σ(a_z + b_z); h_t = "
+    "(1 − z)·tanh(a_n + r·b_n) + z·h_(t−1); σ(z) = 1/(1 + exp(−z)); {returned}. (PyTorch's order "
+    "of gates, and its two weights, transposed: weight_ih_l0 is input.weight, weight_hh_l0 is "
+    "hidden.weight. Its bias_ih_l0 is input.bias and its bias_hh_l0 hidden.bias: both are "
+    "parameters here too, since r multiplies the third block of one only; in the blocks r and z "
+    f"their gradients are equal, and each counts.) {FLATTENED}",
     "residual": "outputs = inputs + the outputs of its layers, applied to inputs one after the "
     "other",
 }
@@ -62,8 +93,13 @@ LOSSES = {
     "outputs",
     "cross_entropy": "loss[i] = −scale · log(exp(outputs[i, y[i]]) / Σ_c exp(outputs[i, c])): "
     "natural logarithm",
+    "token_cross_entropy": "loss[i] = scale · the sum or the mean, over the time steps t of sample "
+    "i with y[i, t] ≥ 0, of −log(exp(outputs[i, t, y[i, t]]) / Σ_c exp(outputs[i, t, c])): natural "
+    "logarithm; a time step with y[i, t] = −1 is masked, and a sum over none is 0",
 }
 LOSS_OPTIONS = {
+    "tokens": "tokens says which, and a mean is the sum divided by how many time steps of this "
+    "sample are not masked",
     "class_weights": "times class_weights[y[i]], never divided by a sum of weights",
     "ignore_index": "0 where y[i] is ignore_index; such a sample counts as one all the same, in "
     "every mean, variance and n",
@@ -88,8 +124,18 @@ def _formula(layer: dict[str, Any]) -> str:
     if layer["type"] == "affine" and not {"n_positions", "transposed"}.isdisjoint(layer):
         formula = POSITIONS
     bias = f" + {layer['name']}.bias[c]" if layer.get("bias") else ""
+    name = layer.get("name")
+    biases = {
+        f"{part}_bias": f" + {name}.{part}.bias[c]" if layer.get("bias") else ""
+        for part in ("input", "hidden")
+    }
+    seen = "u from 0 to t" if layer.get("causal") else "all time steps u"
+    returned = "outputs = h after the last time step"
+    if layer.get("returns") == "all":
+        returned = "outputs[i, t] = h_t[i], of every time step"
     entry = "c, s" if layer.get("transposed") else "s, c"
-    return str(formula.format(name=layer.get("name"), bias=bias, entry=entry))
+    words = {"name": name, "bias": bias, "entry": entry, "seen": seen, "returned": returned}
+    return str(formula.format(**words, **biases))
 
 
 def formula_of_loss(loss: str, options: dict[str, Any]) -> str:

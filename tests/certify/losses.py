@@ -51,6 +51,16 @@ def any_cross_entropy(loss: Loss, outputs: Vector, y: int) -> Scalar:
     return value if weights is None else value * weights[y]
 
 
+def token_cross_entropy(loss: Loss, outputs: Vector, y: list[int]) -> Scalar:
+    """The cross-entropy of each token that is not masked, averaged or added up."""
+    n_classes = len(outputs) // len(y)
+    total: Scalar = 0 * outputs[0]
+    for t, label in enumerate(y):
+        if label >= 0:
+            total = total + surprise(outputs[t * n_classes : (t + 1) * n_classes], label)
+    return total if loss["tokens"] == "sum" else total / sum(label >= 0 for label in y)
+
+
 LOSSES_BY_HAND: dict[str, Callable[[Loss, Vector, Any], tuple[Scalar, Vector]]] = {
     "squared_error": squared_error,
     "cross_entropy": cross_entropy,
@@ -58,4 +68,5 @@ LOSSES_BY_HAND: dict[str, Callable[[Loss, Vector, Any], tuple[Scalar, Vector]]] 
 TAPED_LOSSES: dict[str, Callable[[Loss, Vector, Any], Scalar]] = {
     "squared_error": half_squares,
     "cross_entropy": any_cross_entropy,
+    "token_cross_entropy": token_cross_entropy,
 }

@@ -30,7 +30,8 @@ class Inputs:
     """What a case states, as flat lists of scalars: parameters, samples, probabilities."""
 
     def __init__(self, case: Case, number: Number) -> None:
-        self.is_classes = case.loss == "cross_entropy"
+        self.is_classes = case.loss != "squared_error"
+        self.is_tokens = case.layers[0]["type"] == "embedding"
 
         def scalars(nested: Any) -> Vector:
             return [number(value) for value in flatten(nested)]
@@ -42,7 +43,7 @@ class Inputs:
             loss["label_smoothing"] = number(loss["label_smoothing"])
         self.model: dict[str, Any] = {"layers": case.layers, "loss": loss}
         self.params: Params = {name: scalars(value) for name, value in case.params.items()}
-        self.x = [scalars(row) for row in case.x]
+        self.x = [flatten(row) if self.is_tokens else scalars(row) for row in case.x]
         self.y = case.y if self.is_classes else [scalars(row) for row in case.y]
         n = len(self.x)
         shares = [Fraction(1, n)] * n if case.probabilities is None else case.probabilities
@@ -51,7 +52,8 @@ class Inputs:
 
     def places(self) -> Iterator[tuple[Vector, int]]:
         """Every stated number that is not a count or a share, as (list, index)."""
-        for vector in (*self.params.values(), *self.x, *([] if self.is_classes else self.y)):
+        x, y = [] if self.is_tokens else self.x, [] if self.is_classes else self.y
+        for vector in (*self.params.values(), *x, *y):
             for index in range(len(vector)):
                 yield vector, index
 
@@ -78,8 +80,11 @@ def all_quantities(case: Case, inputs: Inputs) -> dict[str, Any]:
         return sum(number(p) * g_i for p, g_i in zip(shares, g_j, strict=True))
 
     def variance_of(g_j: Vector) -> Scalar:  # ρ² = Σ_{i<k} p_i p_k (g_i − g_k)²
-        squares = (number(shares[i] * shares[k]) * (g_j[i] - g_j[k]) ** 2 for i, k in different)
-        return sum(squares, start=0 * g_j[0])
+        total = 0 * g_j[0]
+        for i, k in different:
+            apart = g_j[i] - g_j[k]  # times itself: a ball that holds 0 has no power 2
+            total = total + number(shares[i] * shares[k]) * apart * apart
+        return total
 
     mean = {name: [mean_of(g_j) for g_j in rows] for name, rows in g.items()}
     variance = {name: [variance_of(g_j) for g_j in rows] for name, rows in g.items()}

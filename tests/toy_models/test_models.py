@@ -53,6 +53,7 @@ def test_one_output_accepts_flat_targets():
         "ConvNet((8, 6, 2), (3, 4), (), 5, kernel=3, padding=1, convolutions=2, "
         "activation='tanh', loss='squared', frozen=('conv1', 'conv2'))",
         "RecurrentNet(3, 4, 2, cell='lstm', loss='squared')",
+        "RecurrentNet(3, 4, 2, cell='gru', loss='cross_entropy', frozen=('cell.hidden',))",
         "LinearRegression(3, 2, bias=False)",
         "SoftmaxRegression(4, 3)",
         "AffineModel({'layer': (2, 1)}, squared_error, bias=False)",
@@ -71,7 +72,7 @@ def test_a_model_is_shown_as_the_call_that_builds_it(written):
         (lambda: MLP((3, 1), loss="mse"), "loss is 'mse'; expected one of"),
         (lambda: ConvNet((9, 9, 1), (2,), (), 3, activation="swish"), "activation is 'swish'"),
         (lambda: ConvNet((9, 9, 1), (2,), (), 3, loss="mse"), "loss is 'mse'"),
-        (lambda: RecurrentNet(1, 2, 3, cell="gru"), "cell is 'gru'"),
+        (lambda: RecurrentNet(1, 2, 3, cell="rnn"), "cell is 'rnn'"),
         (lambda: RecurrentNet(1, 2, 3, loss="mse"), "loss is 'mse'"),
         (lambda: MLP((3, 1), frozen=("layer9",)), "frozen is"),
         (lambda: MLP((3, 1), frozen="layer1"), "frozen is 'layer1'"),

@@ -12,6 +12,8 @@ NETS = [
     RecurrentNet(3, 4, 2, cell="lstm"),
     RecurrentNet(2, 3, 1, cell="lstm", loss="squared", bias=False),
     RecurrentNet(2, 3, 2, loss="squared", frozen=("cell",)),
+    RecurrentNet(3, 4, 2, cell="gru"),
+    RecurrentNet(2, 3, 1, cell="gru", loss="squared", frozen=("cell.input",)),
 ]
 
 
@@ -27,13 +29,20 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
-@pytest.mark.parametrize("net", NETS[:2], ids=["elman", "lstm"])
+@pytest.mark.parametrize("net", [*NETS[:2], NETS[4]], ids=["elman", "lstm", "gru"])
 def test_it_is_its_formula(net):
     params, x, y = problem(net)
+    params = {k: v + RNG.normal(size=v.shape) for k, v in params.items()}  # biases are not 0
     expected = []
     for i in range(len(x)):
         h, c = np.zeros(4), np.zeros(4)
         for t in range(x.shape[1]):
+            if net.cell == "gru":
+                a = x[i, t] @ params["cell.input.weight"] + params["cell.input.bias"]
+                b = h @ params["cell.hidden.weight"] + params["cell.hidden.bias"]
+                r, u = sigmoid(a[:4] + b[:4]), sigmoid(a[4:8] + b[4:8])
+                h = (1 - u) * np.tanh(a[8:] + r * b[8:]) + u * h
+                continue
             z = np.concatenate([x[i, t], h]) @ params["cell.weight"] + params["cell.bias"]
             if net.cell == "elman":
                 h = np.tanh(z)
@@ -66,7 +75,7 @@ def test_gradients_and_moments_are_the_loops_and_the_differences(net):
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: RecurrentNet(3, 4, 2, cell="gru"), "cell is 'gru'"),
+        (lambda: RecurrentNet(3, 4, 2, cell="rnn"), "cell is 'rnn'"),
         (lambda: RecurrentNet(3, 4, 2, loss="mse"), "loss is 'mse'"),
         (lambda: RecurrentNet(3, 0, 2), "positive integers"),
         (lambda: NETS[0].loss(NETS[0].init(0), np.zeros((2, 5, 2)), np.zeros(2, int)),

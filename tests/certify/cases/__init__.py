@@ -1,5 +1,6 @@
 """Imports nothing of ``gsnr_ref``: what each case states, and the flags that say why."""
 
+from tests.certify.cases.attention import attention_cases, transformer_cases
 from tests.certify.cases.building import Case
 from tests.certify.cases.convolutions import convolution_cases
 from tests.certify.cases.flags import FLAGS
@@ -12,6 +13,7 @@ from tests.certify.cases.networks import (
 )
 from tests.certify.cases.normalized import norm_cases
 from tests.certify.cases.one_layer import linear_cases, location_cases, softmax_cases
+from tests.certify.cases.sequences import embedding_cases, gated_cases, masked_cases
 from tests.certify.cases.shapes import parameter_shapes
 
 __all__ = ["FLAGS", "Case", "all_cases", "parameter_shapes"]
@@ -30,6 +32,11 @@ def all_cases() -> list[Case]:
         recurrent_cases,
         convolution_cases,
         norm_cases,
+        embedding_cases,
+        masked_cases,
+        gated_cases,
+        attention_cases,
+        transformer_cases,
     )
     cases = [c for group in groups for c in group()]
     assert len({c.id for c in cases}) == len(cases)

@@ -96,6 +96,8 @@ class Case:
         The narrowest that holds every input exactly.
     twin_of : str or None
         The case that this one is a twin of.
+    refused : str
+        Why no per-sample gradients exist, so that nothing is expected; empty where they do.
     """
 
     id: str
@@ -116,6 +118,7 @@ class Case:
     enumerate_at: Sequence[tuple[int, float]] = ()
     dtype: str = "float64"
     twin_of: str | None = None
+    refused: str = ""
 
     def __post_init__(self) -> None:
         assert set(self.flags) <= set(FLAGS), self.flags

@@ -118,4 +118,14 @@ def norm_cases() -> list[Case]:
                      [layer_norm("norm1", 3), affine("layer1", 3, 1)], [3], 1, n_samples=4,
                      level="tails")  # fmt: skip
     x = [[1000 + v / 128 for v in row] for row in offset.x]
-    return [*cases, replace(offset, x=x)]
+    training = {"type": "batch_norm", "name": "norm1", "n_channels": 3, "n_positions": 1}
+    return [
+        *cases,
+        replace(offset, x=x),
+        norm("batch-norm-training", "Batch norm in training mode: must be refused.",
+             ["batch-norm", "refused"],
+             [affine("layer1", 2, 3), training | {"mode": "training", "eps": 1e-5},
+              activation("tanh"), affine("layer2", 3, 1)], [2], 1, n_samples=4,
+             refused="Each loss depends on every sample of the batch, through its mean and "
+             "variance: there are no per-sample gradients, so no GSNR."),
+    ]  # fmt: skip

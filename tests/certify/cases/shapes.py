@@ -37,6 +37,24 @@ def _scale(layer: Layer) -> Shapes:
     return {"scale": [layer["n_features"]]}
 
 
+def _rows(n_rows: str) -> Callable[[Layer], Shapes]:
+    return lambda layer: {"weight": [layer[n_rows], layer["n_out"]]}
+
+
+def _lstm(layer: Layer) -> Shapes:
+    n_hidden = layer["n_hidden"]
+    return _matrix(layer["n_features"] + n_hidden, 4 * n_hidden, layer["bias"])
+
+
+def _gru(layer: Layer) -> Shapes:
+    n_hidden = layer["n_hidden"]
+    return {
+        f"{part}.{kind}": shape
+        for part, n_in in (("input", layer["n_features"]), ("hidden", n_hidden))
+        for kind, shape in _matrix(n_in, 3 * n_hidden, layer["bias"]).items()
+    }
+
+
 #: By type of layer; types that are not here have no parameters.
 SHAPES: dict[str, Callable[[Layer], Shapes]] = {
     "affine": _affine,
@@ -46,6 +64,10 @@ SHAPES: dict[str, Callable[[Layer], Shapes]] = {
     "group_norm": _scale_and_shift,
     "batch_norm": _scale_and_shift,
     "rms_norm": _scale,
+    "embedding": _rows("n_tokens"),
+    "position_embedding": _rows("n_steps"),
+    "lstm": _lstm,
+    "gru": _gru,
 }
 
 
