@@ -11,12 +11,20 @@ from gsnr_ref.golden.case import GoldenCase
 from gsnr_ref.golden.diagnosis.derived import (
     Values,
     by_n,
+    from_moments,
     predicted,
     right_moments,
     weights_of,
 )
 from gsnr_ref.golden.diagnosis.mistake import known_as
 from gsnr_ref.golden.diagnosis.recomputed import right_losses_at, training_sets
+
+
+@known_as("standard-deviation-for-variance")
+def _standard_deviation(case: GoldenCase) -> Values:
+    mean, ddof0, ddof1 = right_moments(case)
+    sample = None if ddof1 is None else map_structure(np.sqrt, ddof1)
+    return from_moments(case, mean, map_structure(np.sqrt, ddof0), sample)
 
 
 @known_as("mean-of-ratios")

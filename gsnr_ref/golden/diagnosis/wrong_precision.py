@@ -1,4 +1,4 @@
-"""Lower precision than declared: float32, bfloat16, float16, and TF32 in matrix products.
+"""Lower precision than declared: float32, float16, bfloat16, and TF32 in matrix products.
 
 Imports ``autodiff``, ``contract`` and, of ``golden``, ``case``, ``quantity``,
 ``diagnosis/constants``, ``diagnosis/derived``, ``diagnosis/mistake`` and ``diagnosis/recomputed``.
@@ -16,15 +16,18 @@ from gsnr_ref.contract import Array, Params, map_structure
 from gsnr_ref.golden.case import GoldenCase
 from gsnr_ref.golden.diagnosis.constants import JUDGED, arrays_of, comparable, meets
 from gsnr_ref.golden.diagnosis.derived import Values
-from gsnr_ref.golden.diagnosis.mistake import Judge, known_as
+from gsnr_ref.golden.diagnosis.mistake import known_as
 from gsnr_ref.golden.diagnosis.recomputed import ChangedModel, Tap, from_run, layers_of, run
 from gsnr_ref.golden.quantity import QUANTITIES, ROUNDOFF, QuantityReport
 
-#: Values that a format holds, where it does not hold the right ones, before it is named: a chance
-#: of 2⁻¹⁸ that numbers with three bits more, or with more than three, all happen to fit.
-ENOUGH = {"float32": 3, "float16": 3, "bfloat16": 6}
-#: Below this, numbers of float16 have fewer than their 11 bits, and could be taken for bfloat16.
-FULL = 2.0**-13
+#: Quantities that have as many values as there are parameters or samples, or one for each n.
+SEVERAL = tuple(
+    q
+    for q in QUANTITIES
+    if q not in ("noise_scale", "coherence", "debiased_osgr", "reduced_loss", "enumerated_osgr")
+)
+#: Values that are far nearer to those of TF32 than to the right ones, before it is named.
+ENOUGH = 3
 
 
 @dataclass(frozen=True)
@@ -108,21 +111,21 @@ def in_format(case: GoldenCase, name: str) -> Values:
     return {quantity: map_structure(to, value) for quantity, value in values.items()}
 
 
-def _are_rounded(case: GoldenCase, report: QuantityReport, name: str) -> bool:
-    """Whether all values are numbers of a format, and off by no more than its roundings make."""
-    own, coarser = FORMATS[name], 2.0 ** -FORMATS[name].bits / ROUNDOFF[report.dtype]
-    mantissas, wider = [np.array([])], False
-    narrower = [FORMATS[f] for f in {"float32": ["float16"], "float16": ["bfloat16"]}.get(name, [])]
+def _are_rounded(case: GoldenCase, report: QuantityReport, form: Format) -> bool:
+    """Whether all values are numbers of a format, and off by no more than its roundings make.
+
+    By chance a number fits with a probability of 2 to the minus number of bits that it lacks: of
+    wrong values whose right ones do not fit there must be enough for less than one in a million.
+    """
+    coarser, n_told = 2.0**-form.bits / ROUNDOFF[report.dtype], 0
     for got, _, right, allowed in arrays_of(case, report, case.expected[report.quantity]):
         known = np.isfinite(right)
-        little = _is_off_by_little(got, right, coarser * allowed + 16 * 2.0**own.lowest)
-        if not little or not own.holds(got[known]).all():
+        little = _is_off_by_little(got, right, coarser * allowed + 16 * 2.0**form.lowest)
+        if not little or not form.holds(got[known]).all():
             return False
-        told = known & (np.abs(got - right) > allowed) & ~own.holds(right) & (np.abs(got) > FULL)
-        mantissas.append(np.abs(np.frexp(got[told])[0]))
-        wider |= not all(form.holds(got[known]).all() for form in narrower)
-    enough = len(np.unique(np.concatenate(mantissas))) >= ENOUGH[name]
-    return enough and (wider or not narrower)
+        told = known & (np.abs(got - right) > allowed) & ~form.holds(right) & (got != 0)
+        n_told += len(np.unique(np.abs(got[told])))
+    return bool(n_told * np.log2(coarser) >= 20)
 
 
 def _is_off_by_little(got: Array, right: Array, allowed: Array) -> bool:
@@ -135,15 +138,14 @@ def _is_off_by_little(got: Array, right: Array, allowed: Array) -> bool:
     return bool((np.abs(got - right)[known] <= limit).all())
 
 
-def _within(name: str) -> Judge:
-    def judge(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
-        lower = 2.0 ** -FORMATS[name].bits > ROUNDOFF[report.dtype]
-        if not lower or not comparable(case, report) or not _are_rounded(case, report, name):
-            return False
-        # Where inputs are 1, a gradient with TF32 factors has the bits of float16: then it is open.
-        return name != "float16" or not _has_tf32_factors(case, report)
-
-    return judge
+def _is_lower(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
+    """Whether the values are those of a format with fewer bits than that of their dtype."""
+    if not comparable(case, report):
+        return False
+    return any(
+        2.0**-form.bits > ROUNDOFF[report.dtype] and _are_rounded(case, report, form)
+        for form in FORMATS.values()
+    ) and not _has_tf32_factors(case, report)  # the bits of float16, where the inputs are 1
 
 
 #: Layers all of whose products of matrices pass through a tap.
@@ -161,19 +163,9 @@ def _is_seen(case: GoldenCase) -> bool:
     )
 
 
-@known_as("float32-for-float64", _within("float32"), judged=QUANTITIES)
-def _float32(case: GoldenCase) -> Values:
-    return in_format(case, "float32") if _is_seen(case) else {}
-
-
-@known_as("bfloat16-computation", _within("bfloat16"), judged=QUANTITIES)
-def _bfloat16(case: GoldenCase) -> Values:
+@known_as("lower-precision", _is_lower, judged=SEVERAL)
+def _lower_precision(case: GoldenCase) -> Values:
     return in_format(case, "bfloat16") if _is_seen(case) else {}
-
-
-@known_as("float16-computation", _within("float16"), judged=QUANTITIES)
-def _float16(case: GoldenCase) -> Values:
-    return in_format(case, "float16") if _is_seen(case) else {}
 
 
 def in_tf32(
@@ -222,7 +214,7 @@ def _has_tf32_factors(case: GoldenCase, report: QuantityReport) -> bool:
         return False
     return any(
         meets(case, report, made[report.quantity])
-        and _n_explained(case, report, made[report.quantity]) >= ENOUGH["float32"]
+        and _n_explained(case, report, made[report.quantity]) >= ENOUGH
         for made in _tf32_values(case)
     )
 

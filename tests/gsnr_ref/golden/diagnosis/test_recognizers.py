@@ -8,14 +8,17 @@ from gsnr_ref.contract import flat_rows, leaves, map_structure
 from gsnr_ref.golden.diagnosis.constants import JUDGED, Line, OneConstant, roots
 from gsnr_ref.golden.diagnosis.wrong_gradients import clipped, with_penalty
 from gsnr_ref.golden.diagnosis.wrong_models import masks_of, smoothed, with_dropout
+from gsnr_ref.golden.diagnosis.wrong_norms import with_epsilon
 from gsnr_ref.golden.diagnosis.wrong_positions import truncated_after
-from gsnr_ref.golden.diagnosis.wrong_precision import TF32, in_tf32
+from gsnr_ref.golden.diagnosis.wrong_precision import FORMATS, TF32, in_format, in_tf32
 from gsnr_ref.golden.quantity import compare_quantity
 
 #: One of each kind of model, loss and special input.
 CASES = (
     "conv-relu-cross-entropy",
     "elman-squared-error",
+    "group-norm-convolution",
+    "layer-norm-cross-entropy",
     "linear",
     "linear-dead-input",
     "linear-multi-output-mean-reduced",
@@ -36,10 +39,9 @@ NEW = (
     "rows-in-another-order",
     "label-smoothing",
     "dropout-on",
-    "float32-for-float64",
-    "bfloat16-computation",
-    "float16-computation",
+    "lower-precision",
     "tf32-products",
+    "another-norm-epsilon",
 )
 
 
@@ -128,13 +130,25 @@ def test_any_constant_is_recognized(id, constant, plant):
     assert yes >= CLEAR[id][1]
 
 
-@pytest.mark.parametrize("id", ["rows-in-another-order", *NEW[6:]])
-def test_what_has_no_constant_is_recognized(id):
-    for case in (golden.load("mlp2-tanh-squared-error"), golden.load("conv-relu-cross-entropy")):
-        assert (
-            "per_sample_gradients"
-            in recognized(id, case, failing(case, golden.mistakes()[id].wrong(case)))[0]
-        )
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_lower_precision_is_recognized_and_the_declared_one_is_not(name, dtype):
+    for id in ("mlp2-tanh-squared-error", "conv-relu-cross-entropy", "linear-square"):
+        case = golden.load(id)
+        values = made(lambda case: in_format(case, name), case)
+        values = map_structure(lambda v: np.asarray(v, dtype), values)
+        yes, _ = recognized("lower-precision", case, failing(case, values))
+        expected = {"losses", "per_sample_gradients", "mean", "variance_ddof0", "gsnr_ddof0"}
+        assert yes == set() if name == dtype else yes >= expected
+
+
+@pytest.mark.parametrize("eps", [0.0, 1e-12, 1e-3])
+def test_any_usual_epsilon_of_a_norm_is_recognized(eps):
+    case = golden.load("layer-norm-squared-error")
+    yes, no = recognized("another-norm-epsilon", case, failing(case, with_epsilon(case, eps)))
+    assert yes and not no
+    values = with_epsilon(case, 1.2345e-4)
+    assert not recognized("another-norm-epsilon", case, failing(case, values))[0]
 
 
 def test_any_order_of_the_samples_is_recognized():
@@ -167,8 +181,27 @@ def test_no_other_mistake_is_taken_for_it(case_id):
 
 def test_a_constant_needs_two_values_that_are_not_off_by_one_factor():
     case = golden.load("location")  # one parameter: λθ is any number
-    yes, no = recognized("l2-in-gradient", case, failing(case, with_penalty(case, 0.1)))
+    reports = failing(case, made(lambda case: with_penalty(case, 0.1), case))
+    yes, no = recognized("l2-in-gradient", case, reports)
     assert yes == set() and no >= {"per_sample_gradients", "mean", "gsnr_ddof0"}
+    judge = golden.mistakes()["l2-in-gradient"].judge
+    for report in reports:  # which other cases have to confirm, with the same constant
+        if report.quantity in JUDGED:
+            low, high = judge.constant(case, report, report.tolerance)
+            assert low <= 0.1 <= high
+
+
+def test_the_constant_is_the_same_in_every_case():
+    judge, found = golden.mistakes()["l2-in-gradient"].judge, []
+    for case in map(golden.load, ("mlp2-tanh-squared-error", "softmax", "conv-channels")):
+        for report in failing(case, made(lambda case: with_penalty(case, 0.03), case)):
+            if report.quantity in JUDGED:
+                found.append(judge.constant(case, report, report.tolerance))
+    assert max(low for low, _ in found) <= 0.03 <= min(high for _, high in found)
+    case = golden.load("linear")
+    for report in failing(case, golden.mistakes()["half-missing"].wrong(case)):
+        if report.quantity in JUDGED:
+            assert judge.constant(case, report, report.tolerance) == (np.inf, 0.0)
 
 
 def test_one_value_that_does_not_fit_spoils_it():
