@@ -51,8 +51,8 @@ class Model(Protocol):
     with inputs (n_samples, n_in) or (n_samples, n_positions, n_in), whose inputs and outputs pass
     through ``tap(name, inputs, outputs) -> outputs``; the map may be applied, and tapped, several
     times. The scale and shift of a norm, ``outputs = inputs * params[name + ".scale"] +
-    params[name + ".shift"]``, pass through it in the same way. A model that has no taps works with
-    ``method="loop"``.
+    params[name + ".shift"]``, pass through it in the same way, and the rows of an embedding as
+    the outputs of a map of one-hot inputs. A model that has no taps works with ``method="loop"``.
 
     Examples
     --------

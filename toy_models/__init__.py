@@ -16,6 +16,7 @@ from .datasets import (
     load_mnist,
     randomize_labels,
 )
+from .language_models import transformer
 from .linear_regression import LinearRegression
 from .losses import cross_entropy, squared_error
 from .mlp import MLP
@@ -46,4 +47,5 @@ __all__ = [
     "randomize_labels",
     "read_idx",
     "squared_error",
+    "transformer",
 ]

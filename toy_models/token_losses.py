@@ -1,5 +1,6 @@
 """Losses of sequences: cross-entropy at every token that is not masked, averaged or added up."""
 
+import math
 from typing import Any
 
 import autograd.numpy as anp
@@ -14,6 +15,7 @@ def token_sum(outputs: Any, y: Any) -> Any:
     Parameters
     ----------
     outputs : ndarray, shape (n_samples, n_steps, n_classes)
+        Or flat, (n_samples, n_steps · n_classes).
     y : ndarray of int, shape (n_samples, n_steps)
         Classes; a negative one masks its token.
 
@@ -32,12 +34,14 @@ def token_sum(outputs: Any, y: Any) -> Any:
     array([1.3863])
     """
     y = np.asarray(y)
-    if y.shape != outputs.shape[:2] or y.dtype.kind != "i":
+    places = outputs.shape[:-1]  # samples and time steps; of flat outputs samples
+    fits = y.ndim == 2 and y.size > 0 and y.shape[: len(places)] == places
+    if not fits or math.prod(outputs.shape) % y.size or y.dtype.kind not in "iu":
         raise ValueError(
-            f"y has shape {y.shape} and dtype {y.dtype}; expected integer classes of shape "
-            f"{outputs.shape[:2]}, negative for a masked token"
+            f"y has shape {y.shape} and dtype {y.dtype}, outputs {outputs.shape}; expected integer "
+            "classes (n_samples, n_steps), negative for a masked token"
         )
-    flat = anp.reshape(outputs, (-1, outputs.shape[2]))
+    flat = anp.reshape(outputs, (y.size, -1))
     losses = anp.reshape(cross_entropy(flat, np.maximum(y, 0).ravel()), y.shape)
     return anp.sum(losses * (y >= 0), axis=1)
 
@@ -48,6 +52,7 @@ def token_mean(outputs: Any, y: Any) -> Any:
     Parameters
     ----------
     outputs : ndarray, shape (n_samples, n_steps, n_classes)
+        Or flat, (n_samples, n_steps · n_classes).
     y : ndarray of int, shape (n_samples, n_steps)
         Classes; a negative one masks its token.
 

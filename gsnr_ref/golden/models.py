@@ -101,8 +101,7 @@ def _layer(layer: dict[str, Any]) -> Layer:
 
 def _loss(loss: dict[str, Any]) -> Callable[[Any, Any], Any]:
     if loss["type"] == "token_cross_entropy":
-        over_tokens = TOKEN_LOSSES[loss["tokens"]]
-        return lambda outputs, y: over_tokens(outputs.reshape((*y.shape, -1)), y)
+        return TOKEN_LOSSES[loss["tokens"]]
     options = {k: v for k, v in loss.items() if k not in ("type", "scale", "formula")}
     return cross_entropy_with(**options) if options else LOSSES[_LOSSES[loss["type"]]]
 

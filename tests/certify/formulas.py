@@ -58,9 +58,7 @@ FORMULAS: dict[str, Any] = {
     "n_features rows of the weight for the input, the others for h; the columns of z are four "
     "blocks of n_hidden: i, f, g, o; c_t = σ(f)·c_(t−1) + σ(i)·tanh(g); h_t = σ(o)·tanh(c_t); "
     "σ(z) = 1/(1 + exp(−z)); {returned}. (PyTorch's order of gates. Its "
-    "weight_ih_l0 and weight_hh_l0 are the transposes of the two parts of the weight. Its biases "
-    "bias_ih_l0 and bias_hh_l0 add up to the one bias here; the gradient by either of them is the "
-    "gradient by this one, which is stated, and counted in sums over parameters, once.) "
+    "weight_ih_l0 and weight_hh_l0 are the transposes of the two parts of the weight.{one_bias}) "
     f"{FLATTENED}",
     "gru": "h_0 = 0; for t from 1 to n_steps, with inputs[i, t] the t-th time step: "
     "a_t[i, c] = Σ_s inputs[i, t, s] · {name}.input.weight[s, c]{input_bias}; "
@@ -68,9 +66,8 @@ FORMULAS: dict[str, Any] = {
     "of b are three blocks of n_hidden: r, z, n; r = σ(a_r + b_r); z = σ(a_z + b_z); h_t = "
     "(1 − z)·tanh(a_n + r·b_n) + z·h_(t−1); σ(z) = 1/(1 + exp(−z)); {returned}. (PyTorch's order "
     "of gates, and its two weights, transposed: weight_ih_l0 is input.weight, weight_hh_l0 is "
-    "hidden.weight. Its bias_ih_l0 is input.bias and its bias_hh_l0 hidden.bias: both are "
-    "parameters here too, since r multiplies the third block of one only; in the blocks r and z "
-    f"their gradients are equal, and each counts.) {FLATTENED}",
+    "hidden.weight.{two_biases}) "
+    f"{FLATTENED}",
     "residual": "outputs = inputs + the outputs of its layers, applied to inputs one after the "
     "other",
 }
@@ -82,6 +79,16 @@ CONVOLUTION = (
     "cross-correlation, of height floor((height + 2·padding − kernel)/stride) + 1 and likewise "
     "width. Before an affine layer the pixels are flattened: row by row, column by column, channel "
     "by channel"
+)
+#: How the two biases of PyTorch's LSTM and GRU relate to those of a layer that has them.
+ONE_BIAS = (
+    " Its biases bias_ih_l0 and bias_hh_l0 add up to the one bias here; the gradient by either of "
+    "them is the gradient by this one, which is stated, and counted in sums over parameters, once."
+)
+TWO_BIASES = (
+    " Its bias_ih_l0 is input.bias and its bias_hh_l0 hidden.bias: both are parameters here too, "
+    "since r multiplies the third block of one only; in the blocks r and z their gradients are "
+    "equal, and each counts."
 )
 #: Of an affine layer that says n_positions or transposed.
 POSITIONS = (
@@ -125,7 +132,7 @@ def _formula(layer: dict[str, Any]) -> str:
         formula = POSITIONS
     bias = f" + {layer['name']}.bias[c]" if layer.get("bias") else ""
     name = layer.get("name")
-    biases = {
+    biases = {"one_bias": "", "two_biases": ""} | {
         f"{part}_bias": f" + {name}.{part}.bias[c]" if layer.get("bias") else ""
         for part in ("input", "hidden")
     }
@@ -134,6 +141,8 @@ def _formula(layer: dict[str, Any]) -> str:
     if layer.get("returns") == "all":
         returned = "outputs[i, t] = h_t[i], of every time step"
     entry = "c, s" if layer.get("transposed") else "s, c"
+    if layer.get("bias"):
+        biases |= {"one_bias": ONE_BIAS, "two_biases": TWO_BIASES}
     words = {"name": name, "bias": bias, "entry": entry, "seen": seen, "returned": returned}
     return str(formula.format(**words, **biases))
 

@@ -10,6 +10,7 @@ from toy_models import Stack, squared_error
 from toy_models.affine_maps import no_tap
 from toy_models.attention import attention
 from toy_models.embedding import embed, tied_outputs
+from toy_models.language_models import transformer
 from toy_models.layer_types import Activation, Affine, Residual
 from toy_models.losses import cross_entropy
 from toy_models.sequence_layers import (
@@ -32,18 +33,18 @@ HEADS = [
 ]
 
 
-def by_token(outputs, y):
-    return token_mean(outputs.reshape(len(y), 3, -1), y)
-
-
 STACKS = {
+    "transformer": (transformer(4, 3, 4, n_heads=2, n_blocks=2, tokens="sum"), LABELS),
     "embedding": (
         Stack([WORDS[0], Affine("output", 6, 2)], squared_error),
         RNG.normal(size=(5, 2)),
     ),
-    "tied": (Stack([*WORDS, Activation("tanh"), TiedOutputs("tokens", 2, 4, 3)], by_token), LABELS),
+    "tied": (
+        Stack([*WORDS, Activation("tanh"), TiedOutputs("tokens", 2, 4, 3)], token_mean),
+        LABELS,
+    ),
     "attention": (
-        Stack([*WORDS, Residual(HEADS), TiedOutputs("tokens", 2, 4, 3)], by_token),
+        Stack([*WORDS, Residual(HEADS), TiedOutputs("tokens", 2, 4, 3)], token_mean),
         LABELS,
     ),
     "lstm": (
@@ -53,7 +54,7 @@ STACKS = {
                 Recurrence("lstm", "cell", 2, 2, 3, returns="all"),
                 Affine("o", 2, 4, True, 3),
             ],
-            by_token,
+            token_mean,
         ),
         LABELS,
     ),
@@ -123,6 +124,9 @@ def test_tokens_that_are_masked_do_not_count():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: transformer(4, 3, 4, n_heads=3), "n_heads is 3; expected a divisor of"),
+        (lambda: transformer(4, 3, 4, tokens="all"), "tokens is 'all'"),
+        (lambda: token_sum(np.ones((1, 7)), np.ones((1, 2), int)), r"outputs \(1, 7\)"),
         (lambda: embed({"t.weight": np.ones((2, 1))}, "t", np.array([[2]])), "'t' are 2 to 2"),
         (lambda: embed({"t.weight": np.ones((2, 1))}, "t", np.array([[-1]])), "expected 0 to 1"),
         (lambda: embed({"t.weight": np.ones((2, 1))}, "t", np.ones((1, 1))), "expected integers"),
@@ -136,6 +140,15 @@ def test_tokens_that_are_masked_do_not_count():
 def test_bad_inputs_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_causal_model_does_not_see_what_comes_later():
+    model, _ = STACKS["transformer"]
+    params, later = model.init(0), TOKENS.copy()
+    later[:, 2] = (later[:, 2] + 1) % 4
+    before, after = (model.outputs(params, x).reshape(5, 3, 4) for x in (TOKENS, later))
+    assert np.array_equal(before[:, :2], after[:, :2])
+    assert (before[:, 2] != after[:, 2]).all()
 
 
 def test_tied_outputs_are_products_with_the_weight():
