@@ -90,6 +90,7 @@ def _clipped_gradients(case: GoldenCase) -> Values:
     return clipped(case, 1.0)
 
 
+@np.errstate(all="ignore")
 def _reordered(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
     """Whether the rows of the samples are there, in another order."""
     if not comparable(case, report):

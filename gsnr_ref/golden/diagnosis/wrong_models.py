@@ -193,6 +193,7 @@ def _dropout_rates(case: GoldenCase, report: QuantityReport, masks: Masks) -> It
         yield float(brentq(lambda rate: gradients(rate)[element], low, high, xtol=1e-15))
 
 
+@np.errstate(all="ignore")
 def _dropout(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
     """Whether masks and one probability explain every per-sample gradient."""
     if not comparable(case, report) or not needs_more_than_a_factor(case, report):

@@ -38,6 +38,7 @@ def _stated(case: GoldenCase) -> set[float]:
     return {la["eps"] for la in layers_of(case.model) if "eps" in la}
 
 
+@np.errstate(all="ignore")
 def _any_epsilon(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
     """Whether one of the usual epsilons explains every value."""
     stated = _stated(case)

@@ -122,6 +122,7 @@ def _n_steps(case: GoldenCase) -> int:
     return max((la["n_steps"] for la in case.model["layers"] if la["type"] == "elman"), default=0)
 
 
+@np.errstate(all="ignore")
 def _truncated(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
     """Whether some number of steps explains every value."""
     quantity = report.quantity

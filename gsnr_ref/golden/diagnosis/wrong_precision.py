@@ -147,6 +147,7 @@ def _cancels(case: GoldenCase, report: QuantityReport) -> bool:
     return report.quantity.startswith(("variance", "gsnr", "debiased")) and bool(steady)
 
 
+@np.errstate(all="ignore")
 def _is_lower(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
     """Whether the values are those of a format with fewer bits than that of their dtype."""
     if not comparable(case, report) or _cancels(case, report):
@@ -228,6 +229,7 @@ def _has_tf32_factors(case: GoldenCase, report: QuantityReport) -> bool:
     )
 
 
+@np.errstate(all="ignore")
 def _tf32(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
     fits_float16 = all(FORMATS["float16"].holds(got).all() for got in report.got.values())
     return _has_tf32_factors(case, report) and not fits_float16
