@@ -40,7 +40,7 @@ def with_penalty(case: GoldenCase, constant: float) -> Values:
     return _from_gradients(case, {k: a + constant * case.params[k] for k, a in g.items()})
 
 
-@known_as("l2-in-gradient", OneConstant(_penalties), judged=JUDGED)
+@known_as("weight-decay-in-gradient", OneConstant(_penalties), judged=JUDGED)
 def _l2_in_gradient(case: GoldenCase) -> Values:
     return with_penalty(case, 0.01)
 

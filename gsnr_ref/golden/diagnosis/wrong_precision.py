@@ -244,7 +244,7 @@ def _n_explained(case: GoldenCase, report: QuantityReport, values: Any) -> int:
     return n
 
 
-@known_as("tf32-products", _tf32, judged=JUDGED)
+@known_as("tensor-float-products", _tf32, judged=JUDGED)
 def _tf32_products(case: GoldenCase) -> Values:
     if not _is_seen(case):
         return {}

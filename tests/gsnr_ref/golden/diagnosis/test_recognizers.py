@@ -34,13 +34,13 @@ CASES = (
 )
 NEW = (
     "truncated-backpropagation",
-    "l2-in-gradient",
+    "weight-decay-in-gradient",
     "clipped-gradients",
     "rows-in-another-order",
     "label-smoothing",
     "dropout-on",
     "lower-precision",
-    "tf32-products",
+    "tensor-float-products",
     "another-norm-epsilon",
 )
 
@@ -78,7 +78,7 @@ def norms_of(case):
 
 
 PLANTED = {
-    "l2-in-gradient": [
+    "weight-decay-in-gradient": [
         (f"{c}", lambda case, c=c: with_penalty(case, c)) for c in (1e-4, 0.03, 2.0)
     ],
     "clipped-gradients": [
@@ -94,7 +94,7 @@ PLANTED = {
     "truncated-backpropagation": [
         (f"{k}", lambda case, k=k: truncated_after(case, k)) for k in (1, 2)
     ],
-    "tf32-products": [
+    "tensor-float-products": [
         (f"{to.__name__}, {last}", lambda case, to=to, last=last: in_tf32(case, to, last))
         for to in (TF32.rounded, TF32.truncated)
         for last in (True, False)
@@ -102,7 +102,10 @@ PLANTED = {
 }
 #: In which case, and in which quantities at least.
 CLEAR = {
-    "l2-in-gradient": ("mlp2-tanh-squared-error", {"per_sample_gradients", "mean", "gsnr_ddof0"}),
+    "weight-decay-in-gradient": (
+        "mlp2-tanh-squared-error",
+        {"per_sample_gradients", "mean", "gsnr_ddof0"},
+    ),
     "clipped-gradients": (
         "mlp2-tanh-squared-error",
         {"per_sample_gradients", "mean", "variance_ddof0", "gsnr_ddof0"},
@@ -116,7 +119,10 @@ CLEAR = {
         "elman-cross-entropy",
         {"per_sample_gradients", "mean", "variance_ddof0", "gsnr_ddof0", "coherence"},
     ),
-    "tf32-products": ("mlp2-tanh-squared-error", {"per_sample_gradients", "variance_ddof0"}),
+    "tensor-float-products": (
+        "mlp2-tanh-squared-error",
+        {"per_sample_gradients", "variance_ddof0"},
+    ),
 }
 
 
@@ -168,9 +174,12 @@ def test_any_order_of_the_samples_is_recognized():
 def test_no_other_mistake_is_taken_for_it(case_id):
     case = golden.load(case_id)
     planted = {id: mistake.wrong(case) for id, mistake in golden.mistakes().items()}
-    planted |= {id: made(PLANTED[id][0][1], case) for id in ("l2-in-gradient", "clipped-gradients")}
+    planted |= {
+        id: made(PLANTED[id][0][1], case)
+        for id in ("weight-decay-in-gradient", "clipped-gradients")
+    }
     if case.tolerance["float32"]:
-        planted["tf32-products"] = made(in_tf32, case)
+        planted["tensor-float-products"] = made(in_tf32, case)
     false = []
     for other, values in planted.items():
         reports = failing(case, values)
@@ -182,9 +191,9 @@ def test_no_other_mistake_is_taken_for_it(case_id):
 def test_a_constant_needs_two_values_that_are_not_off_by_one_factor():
     case = golden.load("location")  # one parameter: λθ is any number
     reports = failing(case, made(lambda case: with_penalty(case, 0.1), case))
-    yes, no = recognized("l2-in-gradient", case, reports)
+    yes, no = recognized("weight-decay-in-gradient", case, reports)
     assert yes == set() and no >= {"per_sample_gradients", "mean", "gsnr_ddof0"}
-    judge = golden.mistakes()["l2-in-gradient"].judge
+    judge = golden.mistakes()["weight-decay-in-gradient"].judge
     for report in reports:  # which other cases have to confirm, with the same constant
         if report.quantity in JUDGED:
             low, high = judge.constant(case, report, report.tolerance)
@@ -192,7 +201,7 @@ def test_a_constant_needs_two_values_that_are_not_off_by_one_factor():
 
 
 def test_the_constant_is_the_same_in_every_case():
-    judge, found = golden.mistakes()["l2-in-gradient"].judge, []
+    judge, found = golden.mistakes()["weight-decay-in-gradient"].judge, []
     for case in map(golden.load, ("mlp2-tanh-squared-error", "softmax", "conv-channels")):
         for report in failing(case, made(lambda case: with_penalty(case, 0.03), case)):
             if report.quantity in JUDGED:
@@ -206,7 +215,7 @@ def test_the_constant_is_the_same_in_every_case():
 
 def test_one_value_that_does_not_fit_spoils_it():
     case = golden.load("mlp2-tanh-squared-error")
-    for id, plant in (("l2-in-gradient", with_penalty), ("clipped-gradients", clipped)):
+    for id, plant in (("weight-decay-in-gradient", with_penalty), ("clipped-gradients", clipped)):
         values = plant(case, 0.1)
         values["mean"]["layer1.weight"][0, 0] *= 1 + 1e-6
         yes, no = recognized(id, case, failing(case, values))
@@ -215,7 +224,7 @@ def test_one_value_that_does_not_fit_spoils_it():
 
 def test_the_constant_is_found_to_its_digits():
     case = golden.load("mlp2-tanh-squared-error")
-    judge = golden.mistakes()["l2-in-gradient"].judge
+    judge = golden.mistakes()["weight-decay-in-gradient"].judge
     for report in failing(case, with_penalty(case, 0.0123)):
         if report.quantity in JUDGED:
             assert judge.constants(case, report) == pytest.approx([0.0123], rel=1e-9)
