@@ -1,5 +1,5 @@
-"""Imports ``companion``, ``contract``, ``osgr``, ``files`` and ``toy_models``: certified
-values, and their check.
+"""Imports ``autodiff``, ``companion``, ``contract``, ``gradients``, ``osgr``, ``files`` and
+``toy_models``: certified values, and their check.
 
 An application: golden cases (``case``), a backend's results against one quantity (``quantity``),
 one case (``conformance``) and all of them (``suite``), and what went wrong (``diagnosis``).

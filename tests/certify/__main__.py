@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from gsnr_ref.contract import leaves
-from gsnr_ref.golden import compare, mistakes
+from gsnr_ref.golden import GoldenCase, mistakes
 from gsnr_ref.golden.case import VERSION, parse
+from gsnr_ref.golden.quantity import compare_quantity, dtype_of
 from tests.certify.cases import FLAGS, Case, all_cases
 from tests.certify.cases.large import LargeCase, large_cases
 from tests.certify.document import as_text, document
@@ -31,22 +32,37 @@ def finished(stated: Case | LargeCase) -> str:
         return as_text(whole | {"mistakes": []}) + "\n"
     case = parse(whole | {"mistakes": []})
     wrong = {id: case.expected | mistake.wrong(case) for id, mistake in mistakes().items()}
-    flat = {id: [np.asarray(v) for v in leaves(values)] for id, values in wrong.items()}
-    listed = [
-        id
-        for id, values in wrong.items()
-        if not compare(case, values).passed
-        and not any(_equal(flat[id], others) for other, others in flat.items() if other != id)
-    ]
+    alone = _told_apart(wrong)
+    listed = [id for id in wrong if id in alone and _is_rejected(case, wrong[id])]
     return as_text(whole | {"mistakes": listed}) + "\n"
 
 
-def _equal(ones: list[Any], others: list[Any]) -> bool:
-    pairs = zip(ones, others, strict=True)
-    return all(
-        a.shape == b.shape and np.allclose(a, b, rtol=1e-9, atol=0, equal_nan=True)
-        for a, b in pairs
-    )
+def _is_rejected(case: GoldenCase, values: dict[str, Any]) -> bool:
+    """What `golden.compare` says, without a diagnosis."""
+    for quantity in case.expected:
+        dtype = dtype_of(quantity, values[quantity])
+        tolerance = case.tolerance[dtype] or 0.0
+        given = case, quantity, values[quantity], dtype, tolerance, "gsnr_ref"
+        if not compare_quantity(*given).passed:
+            return True
+    return False
+
+
+def _told_apart(wrong: dict[str, Any]) -> set[str]:
+    """Mistakes whose values differ from those of every other."""
+    groups: dict[Any, dict[str, Any]] = {}
+    for id, values in wrong.items():
+        arrays = [np.asarray(v) for v in leaves(values)]
+        group = groups.setdefault(tuple(a.shape for a in arrays), {})
+        group[id] = np.concatenate([a.ravel() for a in arrays])
+    alone = set()
+    for group in groups.values():
+        every = np.stack(list(group.values()))
+        for id, one in group.items():
+            equal = np.isclose(every, one, rtol=1e-9, atol=0, equal_nan=True).all(axis=1)
+            if equal.sum() == 1:
+                alone.add(id)
+    return alone
 
 
 def main() -> int:

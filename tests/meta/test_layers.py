@@ -92,7 +92,8 @@ LAYERS = {
     "golden.models": {"toy_models"},
     "golden.case": {"contract", "golden.generated", "golden.layouts", "golden.models"},
     "golden.quantity": {"contract", "golden.case", "golden.layouts"},
-    "golden.diagnosis": {"contract", "osgr", "golden.case", "golden.quantity", "golden.diagnosis"},
+    "golden.diagnosis": {"autodiff", "contract", "gradients", "osgr"}
+    | {"golden.case", "golden.quantity", "golden.diagnosis"},
     "golden.diagnosis.derived": {"contract", "golden.case"},
     "golden.conformance": {"contract", "golden.case", "golden.diagnosis", "golden.quantity"},
     "golden.reading": {"contract"},

@@ -1,4 +1,5 @@
-"""Imports ``contract``, ``osgr``, ``golden.case`` and ``golden.quantity``: what went wrong.
+"""Imports ``autodiff``, ``contract``, ``gradients``, ``osgr``, ``golden.case`` and
+``golden.quantity``: what went wrong.
 
 Each known mistake, in one of the ``wrong_*`` modules, is a function from right to wrong values, and
 where those cannot be known, the judge that recognizes them.

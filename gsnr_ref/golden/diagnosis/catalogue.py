@@ -4,13 +4,30 @@ from functools import cache
 
 from gsnr_ref.golden.diagnosis import (
     wrong_estimates,
+    wrong_gradients,
     wrong_losses,
+    wrong_models,
     wrong_moments,
+    wrong_norms,
+    wrong_positions,
+    wrong_precision,
     wrong_reductions,
+    wrong_sequences,
 )
 from gsnr_ref.golden.diagnosis.mistake import Mistake, texts
 
-MODULES = (wrong_reductions, wrong_moments, wrong_losses, wrong_estimates)
+MODULES = (
+    wrong_reductions,
+    wrong_moments,
+    wrong_losses,
+    wrong_estimates,
+    wrong_gradients,
+    wrong_models,
+    wrong_norms,
+    wrong_positions,
+    wrong_precision,
+    wrong_sequences,
+)
 
 
 def mistakes() -> dict[str, Mistake]:

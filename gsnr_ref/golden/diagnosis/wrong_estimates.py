@@ -1,25 +1,30 @@
 """Mistakes in OSGR, and in estimates for a larger population.
 
-Imports ``contract``, ``osgr/enumerated`` and, of ``golden``, ``case``, ``diagnosis/derived`` and
-``diagnosis/mistake``.
+Imports ``contract`` and, of ``golden``, ``case``, ``diagnosis/derived``, ``diagnosis/mistake`` and
+``diagnosis/recomputed``.
 """
-
-from fractions import Fraction
 
 import numpy as np
 
-from gsnr_ref.contract import flat, map_structure
+from gsnr_ref.contract import Structure, flat, map_structure
 from gsnr_ref.golden.case import GoldenCase
 from gsnr_ref.golden.diagnosis.derived import (
     Values,
     by_n,
+    from_moments,
     predicted,
     right_moments,
-    shares_of,
     weights_of,
 )
 from gsnr_ref.golden.diagnosis.mistake import known_as
-from gsnr_ref.osgr.enumerated import count_vectors, multinomial_probability
+from gsnr_ref.golden.diagnosis.recomputed import right_losses_at, training_sets
+
+
+@known_as("standard-deviation-for-variance")
+def _standard_deviation(case: GoldenCase) -> Values:
+    mean, ddof0, ddof1 = right_moments(case)
+    sample = None if ddof1 is None else map_structure(np.sqrt, ddof1)
+    return from_moments(case, mean, map_structure(np.sqrt, ddof0), sample)
 
 
 @known_as("mean-of-ratios")
@@ -36,23 +41,11 @@ def _mean_of_ratios(case: GoldenCase) -> Values:
 
 @known_as("expectation-of-ratios")
 def _expectation_of_ratios(case: GoldenCase) -> Values:
-    if "enumerated_osgr" not in case.expected:
-        return {}
-    model, p = case.build(), shares_of(case)
-    gradients = case.expected["per_sample_gradients"]
-    before, values, exact = case.expected["losses"], {}, [Fraction(v) for v in p.tolist()]
-    for key in case.expected["enumerated_osgr"]:
-        n, rate = (float(part.partition("=")[2]) for part in key.split())
-        mean_ratio = 0.0
-        for counts in count_vectors(int(n), len(p)):
-            share = np.array(counts) / n
-            steps = {k: rate * np.tensordot(share, g, 1) for k, g in gradients.items()}
-            stepped = {k: v - steps.get(k, 0) for k, v in case.params.items()}
-            falls = before - model.loss(stepped, case.x, case.y)
-            chance = float(multinomial_probability(counts, exact))
-            mean_ratio += chance * (p @ falls) / (share @ falls)
-        values[key] = mean_ratio
-    return {"enumerated_osgr": values}
+    gradients, values = case.expected["per_sample_gradients"], {}
+    for key in case.expected.get("enumerated_osgr", ()):
+        sets = training_sets(case, key, gradients, right_losses_at(case))
+        values[key] = sum(chance * test / training for chance, training, test in sets)
+    return {"enumerated_osgr": values} if values else {}
 
 
 @known_as("n-left-out-of-weights")
@@ -63,6 +56,38 @@ def _n_left_out(case: GoldenCase) -> Values:
         "osgr_weights": by_n(case, lambda n: weights),
         "predicted_osgr": by_n(case, lambda n: predicted(weights, mean, ddof0, n)),
     }
+
+
+@known_as("mean-square-weights")
+def _mean_square_weights(case: GoldenCase) -> Values:
+    mean, ddof0, _ = right_moments(case)
+    weights = weights_of(mean, map_structure(np.zeros_like, ddof0), 1)
+    return {
+        "osgr_weights": by_n(case, lambda n: weights),
+        "predicted_osgr": by_n(case, lambda n: predicted(weights, mean, ddof0, n)),
+    }
+
+
+def _for_another_n(case: GoldenCase, more: int) -> Values:
+    mean, ddof0, _ = right_moments(case)
+
+    def weights(n: int) -> Structure:
+        return weights_of(mean, ddof0, n + more)
+
+    return {
+        "osgr_weights": by_n(case, weights),
+        "predicted_osgr": by_n(case, lambda n: predicted(weights(n), mean, ddof0, n + more)),
+    }
+
+
+@known_as("n-plus-one")
+def _n_plus_one(case: GoldenCase) -> Values:
+    return _for_another_n(case, 1)
+
+
+@known_as("n-minus-one")
+def _n_minus_one(case: GoldenCase) -> Values:
+    return _for_another_n(case, -1)
 
 
 @known_as("plug-in-bias")
