@@ -3,6 +3,7 @@
 Imports ``contract`` and, of ``golden``, ``case``, ``quantity`` and ``diagnosis``.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -75,8 +76,8 @@ class CaseReport:
 
     @property
     def digits(self) -> float:
-        """Correct decimal digits of the worst value."""
-        return min(q.digits for q in self.quantities)
+        """Correct decimal digits of the worst decided value; nan where no value has digits."""
+        return min((q.digits for q in self.quantities if q.digits >= 0), default=math.nan)
 
     def explanation(self) -> list[str]:
         """What failed, by how much and why, a line each."""
@@ -115,7 +116,8 @@ class CaseReport:
         note += f", float32: {', '.join(self._single)}" if self._single else ""
         head = f"{self.case.id} ({self.dtype}{note}): {verdict}"
         if self.passed:
-            return f"{head}, {self.digits:.1f} digits"
+            decided = f"{self.digits:.1f} digits" if self.digits >= 0 else "no value decided"
+            return f"{head}, {decided}"
         return "\n  ".join([head, self.case.description, *self.explanation()])
 
 
@@ -188,7 +190,7 @@ def compare(
         if quantity in result:
             return compare_quantity(case, quantity, given, own, allowed, layout)
         problem = f"{quantity} missing: return it, or leave it out"
-        return QuantityReport(quantity, own, allowed, 0, 0, 0, 0.0, None, problem, {})
+        return QuantityReport(quantity, own, allowed, 0, 0, 0, 0.0, None, problem, {}, {})
 
     reports = tuple(map(graded, wanted))
     compared = [r for r in reports if r.got]

@@ -25,7 +25,7 @@ def digits_by_quantity(suite: SuiteReport) -> dict[str, tuple[float, int, int]]:
         ran = [q for r in suite.reports for q in r.quantities if q.quantity == quantity]
         if ran:
             passed = [q for q in ran if q.passed]
-            digits = min((q.digits for q in passed), default=math.nan)
+            digits = min((q.digits for q in passed if q.digits >= 0), default=math.nan)
             table[quantity] = (digits, len(passed), len(ran))
     return table
 
@@ -112,7 +112,7 @@ def as_json(suite: SuiteReport) -> str:
             "values": q.n_values,
             "wrong": q.n_wrong,
             "undecided": q.n_undecided,
-            "digits": round(q.digits, 2),
+            "digits": round(q.digits, 2) if q.digits >= 0 else None,
             "problem": q.problem,
         }
         if q.worst is not None:

@@ -121,7 +121,7 @@ def _made(
         if made.shape != want.shape:
             k = np.full(made.shape, k.max(initial=0.0))
         with np.errstate(invalid="ignore"):
-            yield path, made, want, allowed_error(made, k, report.tolerance)
+            yield path, made, want, allowed_error(report.quantity, made, k, report.tolerance)
 
 
 def _changes(case: GoldenCase, report: QuantityReport, wrong: dict[str, Any]) -> bool:
