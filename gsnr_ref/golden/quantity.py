@@ -70,10 +70,10 @@ class Element:
     def __str__(self) -> str:
         place = "".join(f"[{key!r}]" for key in self.path)
         place += str(list(self.index)) if self.index else ""
+        ratio = f"ratio {self.ratio:.12g}, " if self.expected else ""
         return (
-            f"{place}: got {self.got!r}, expected {self.expected!r}, "
-            f"ratio {self.ratio:.12g}, error {abs(self.got - self.expected):.2g}, "
-            f"allowed {self.allowed:.2g}"
+            f"{place}: got {self.got!r}, expected {self.expected!r}, {ratio}"
+            f"error {abs(self.got - self.expected):.2g}, allowed {self.allowed:.2g}"
         )
 
 
@@ -128,6 +128,15 @@ class QuantityReport:
     def passed(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problem and self.n_wrong == 0
+
+    @property
+    def counts(self) -> str:
+        """How many values are wrong and undecided, and the digits that the others have."""
+        text = f"{self.n_wrong} of {self.n_values} values wrong"
+        text += f", {self.n_undecided} undecided" if self.n_undecided else ""
+        if self.worst is not None and self.worst.expected == 0:
+            return f"{text}, 0 expected"
+        return text + (f", {self.digits:.1f} correct digits" if self.digits >= 0 else "")
 
 
 def allowed_error(quantity: str, expected: Array, condition: Array, tolerance: float) -> Array:

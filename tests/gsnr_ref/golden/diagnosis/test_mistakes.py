@@ -37,9 +37,12 @@ def test_every_mistake_is_told_apart_by_some_case():
     assert {id for _, id in LISTED} == set(golden.mistakes())
 
 
-def test_the_diagnosis_names_each_mistake_in_nine_of_ten_cases(planted):
+def test_nine_of_ten_cases_are_consistent_with_each_mistake(planted):
     listed, named = Counter(), Counter()
     for (_, id), report in planted.items():
+        n_values = next(q.n_values for q in report.quantities if q.quantity == "gsnr_ddof0")
+        if golden.mistakes()[id].constant and n_values == 1:
+            continue  # any number is a constant
         listed[id] += 1
         named[id] += bool(report.diagnoses) and report.diagnoses[0].mistake.id == id
     assert {id: (named[id], n) for id, n in listed.items() if named[id] < 0.9 * n} == {}
@@ -62,11 +65,15 @@ def test_it_is_named_from_a_single_quantity_too(only):
 
 def test_two_mistakes_at_once_are_both_named():
     case = golden.load("linear-multi-output")
-    wrong = golden.mistakes()["half-missing"].wrong(case) | {
-        "debiased_osgr": golden.mistakes()["plug-in-bias"].wrong(case)["debiased_osgr"]
-    }
-    report = golden.compare(case, case.expected | wrong)
+    half, plug_in = (golden.mistakes()[id].wrong(case) for id in ("half-missing", "plug-in-bias"))
+    report = golden.compare(case, case.expected | half | plug_in)
     assert {d.mistake.id for d in report.diagnoses} == {"half-missing", "plug-in-bias"}
+
+
+def test_what_passes_contradicts():
+    case = golden.load("linear-multi-output")  # a plug-in would be wrong in debiased_gsnr as well
+    wrong = {"debiased_osgr": golden.mistakes()["plug-in-bias"].wrong(case)["debiased_osgr"]}
+    assert golden.compare(case, case.expected | wrong).diagnoses == ()
 
 
 def test_a_wrong_value_without_a_known_cause_has_no_diagnosis():
