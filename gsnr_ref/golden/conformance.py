@@ -188,7 +188,7 @@ def compare(
         if quantity in result:
             return compare_quantity(case, quantity, given, own, allowed, layout)
         problem = f"{quantity} missing: return it, or leave it out"
-        return QuantityReport(quantity, own, allowed, 0, 0, 0, 0.0, None, problem, {}, {})
+        return QuantityReport(quantity, own, allowed, 0, 0, 0, 0.0, None, problem, {})
 
     reports = tuple(map(graded, wanted))
     compared = [r for r in reports if r.got]

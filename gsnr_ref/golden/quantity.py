@@ -5,7 +5,7 @@ Imports ``contract``, ``golden/case`` and ``golden/layouts``.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -122,7 +122,7 @@ class QuantityReport:
     worst: Element | None
     problem: str
     got: dict[Keys, Array]
-    wrong: dict[Keys, Array]
+    wrong: dict[Keys, Array] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -139,16 +139,16 @@ class QuantityReport:
         return text + (f", {self.digits:.1f} correct digits" if self.digits >= 0 else "")
 
 
-def allowed_error(quantity: str, expected: Array, condition: Array, tolerance: float) -> Array:
+def allowed_error(expected: Array, condition: Array, tolerance: float, quantity: str = "") -> Array:
     """Absolute error that passes: tolerance·(1 + condition)·|expected|.
 
-    Where 0 is expected, tolerance·condition, or tolerance²·condition for a square.
+    Where 0 is expected, tolerance·condition, or tolerance²·condition if the quantity is a square.
 
     Examples
     --------
-    >>> allowed_error("mean", np.array([2.0, 0.0]), np.array([4.0, 3.0]), 0.25)
+    >>> allowed_error(np.array([2.0, 0.0]), np.array([4.0, 3.0]), 0.25)
     array([2.5 , 0.75])
-    >>> allowed_error("losses", np.array([2.0, 0.0]), np.array([4.0, 3.0]), 0.25)
+    >>> allowed_error(np.array([2.0, 0.0]), np.array([4.0, 3.0]), 0.25, "losses")
     array([2.5   , 0.1875])
     """
     at_zero = tolerance**2 if quantity in SQUARES else tolerance
@@ -220,13 +220,13 @@ def compare_quantity(
     got = read(case, quantity, result, layout)
     if problem := _structure_problem(quantity, got, expected):
         return QuantityReport(
-            quantity, dtype, tolerance, n_values, n_values, 0, 0.0, None, problem, got, {}
+            quantity, dtype, tolerance, n_values, n_values, 0, 0.0, None, problem, got
         )
     n_undecided, wrongs, digits = 0, {}, []
     worst, excess = None, -1.0
     for path, want in expected.items():
         want, have = np.asarray(want), got[path].astype(np.float64)
-        allowed = allowed_error(quantity, want, np.asarray(condition[path]), tolerance)
+        allowed = allowed_error(want, np.asarray(condition[path]), tolerance, quantity)
         wrong = ~is_right(quantity, have, want, allowed)
         undecided = (allowed > UNDECIDED * np.abs(want)) & (want != 0) & np.isfinite(want) & ~wrong
         wrongs[path], n_undecided = wrong, n_undecided + int(undecided.sum())

@@ -14,7 +14,7 @@ import numpy as np
 from gsnr_ref.contract import Array, leaves_with_paths
 from gsnr_ref.golden.case import GoldenCase, every_case
 from gsnr_ref.golden.diagnosis.catalogue import mistakes
-from gsnr_ref.golden.diagnosis.mistake import Mistake
+from gsnr_ref.golden.diagnosis.mistake import Judge, Mistake
 from gsnr_ref.golden.quantity import (
     QuantityReport,
     allowed_error,
@@ -53,7 +53,7 @@ def agrees(case: GoldenCase, report: QuantityReport, made: Any) -> bool:
             return False
         same = value.shape == want.shape
         k = condition[path] if same else np.full(value.shape, np.max(condition[path], initial=0))
-        allowed = allowed_error(report.quantity, value, np.asarray(k), report.tolerance)
+        allowed = allowed_error(value, np.asarray(k), report.tolerance, report.quantity)
         with np.errstate(invalid="ignore", over="ignore"):
             apart = np.abs(value - want) if same else np.abs(value)
             share = np.minimum(RECOGNIZED[report.dtype] * np.abs(value), 0.01 * apart)
@@ -61,7 +61,7 @@ def agrees(case: GoldenCase, report: QuantityReport, made: Any) -> bool:
         if not is_close(got.astype(np.float64), value, near).all():
             return False
         if path in report.wrong and same:
-            may_err = allowed_error(report.quantity, want, np.asarray(k), report.tolerance)
+            may_err = allowed_error(want, np.asarray(k), report.tolerance, report.quantity)
             if (report.wrong[path] & is_right(report.quantity, value, want, may_err)).any():
                 return False
     return True
@@ -75,16 +75,21 @@ def all_agree(case: GoldenCase, reports: Iterable[QuantityReport], wrong: dict[s
 
 
 def is_judged(
-    case: GoldenCase, reports: Iterable[QuantityReport], mistake: Mistake, wrong: dict[str, Any]
+    case: GoldenCase,
+    reports: Iterable[QuantityReport],
+    mistake: Mistake,
+    wrong: dict[str, Any],
+    judge: Judge | None = None,
 ) -> bool:
     """Whether every quantity that fails is what a mistake with a judge can make of it."""
+    judge = judge or mistake.judge
     failing = [r for r in reports if not r.passed]
     judged = [r for r in failing if r.quantity in mistake.judged]
     return (
-        mistake.judge is not None
+        judge is not None
         and (bool(judged) or not failing)
         and all(r.quantity in wrong for r in failing)
-        and all(mistake.judge(case, r, r.tolerance) for r in judged)
+        and all(judge(case, r, r.tolerance) for r in judged)
     )
 
 
@@ -119,7 +124,7 @@ def differs(case: GoldenCase, quantity: str, made: Any, tolerance: float) -> boo
     def one_differs(value: Array, want: Array, k: Array) -> bool:
         if value.shape != want.shape:
             return True
-        allowed = allowed_error(quantity, want, k, tolerance)
+        allowed = allowed_error(want, k, tolerance, quantity)
         return not bool(is_close(value, want, 10 * allowed).all())
 
     return any(

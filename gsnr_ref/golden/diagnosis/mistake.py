@@ -40,7 +40,11 @@ class Mistake:
     constant : callable or None
         ``constant(case, report, tolerance)`` -> the least and the largest positive constant that
         gives a judged quantity: where the mistake has one that is not known, it must be the same
-        in all cases. (0, inf) where a quantity tells nothing, (inf, 0) where no constant does.
+        in all cases. (0, inf) where a quantity tells nothing, (inf, 0) where no constant does. That
+        of the judge, if it has one.
+    can_make : callable or None
+        The judge of a case among many, which need not support a constant by itself. That of the
+        judge, if it has one, or the judge itself.
 
     Examples
     --------
@@ -61,6 +65,7 @@ class Mistake:
     judge: Judge | None = None
     judged: tuple[str, ...] = ()
     constant: Constant | None = None
+    can_make: Judge | None = None
 
 
 @cache
@@ -85,6 +90,8 @@ def known_as(
 
         text = texts()[id]
         words = text["title"], text["effect"], text["remedy"], tuple(text["seen"])
-        return Mistake(id, *words, wrong, judge, judged, constant)
+        range_of = constant or getattr(judge, "constant", None)
+        can_make = getattr(judge, "can_make", judge)
+        return Mistake(id, *words, wrong, judge, judged, range_of, can_make)
 
     return named

@@ -115,7 +115,10 @@ def _explains(hypothesis: Hypothesis, c: Compared) -> bool:
     if not c.failing <= set().union(*(wrong_values(id, c.case) for id in hypothesis)):
         return False
     if mistake.judge is not None:
-        return any(is_judged(b.case, b.reports, mistake, wrong) for b in _judged_on(hypothesis, c))
+        return any(
+            is_judged(b.case, b.reports, mistake, wrong, mistake.can_make)
+            for b in _judged_on(hypothesis, c)
+        )
     made = _on_top(before[0], last, c.case) if before else (wrong,)
     return any(all_agree(c.case, c.reports, values) for values in made)
 

@@ -131,7 +131,7 @@ def test_the_worst_value_exceeds_its_allowed_error_the_most(path, index):
     case = golden.load("linear")
     expected, condition = case.expected["mean"], case.condition["mean"]
     allowed = map_structure(
-        lambda e, k: allowed_error("mean", e, k, case.tolerance["float64"]), expected, condition
+        lambda e, k: allowed_error(e, k, case.tolerance["float64"]), expected, condition
     )
     wrong = map_structure(lambda e, a: e + 10 * a, expected, allowed)
     wrong[path][index] = expected[path][index] + 20 * allowed[path][index]
