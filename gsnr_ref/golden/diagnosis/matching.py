@@ -14,7 +14,7 @@ import numpy as np
 from gsnr_ref.contract import Array, leaves_with_paths
 from gsnr_ref.golden.case import GoldenCase, every_case
 from gsnr_ref.golden.diagnosis.catalogue import mistakes
-from gsnr_ref.golden.diagnosis.mistake import Judge, Mistake
+from gsnr_ref.golden.diagnosis.mistake import Mistake
 from gsnr_ref.golden.quantity import (
     QuantityReport,
     allowed_error,
@@ -69,27 +69,23 @@ def agrees(case: GoldenCase, report: QuantityReport, made: Any) -> bool:
 
 def all_agree(case: GoldenCase, reports: Iterable[QuantityReport], wrong: dict[str, Any]) -> bool:
     """Whether every quantity is as the wrong values say, and right where they say nothing."""
+    told_first = sorted(reports, key=lambda r: r.passed)
     return all(
-        agrees(case, r, wrong[r.quantity]) if r.quantity in wrong else r.passed for r in reports
+        agrees(case, r, wrong[r.quantity]) if r.quantity in wrong else r.passed for r in told_first
     )
 
 
 def is_judged(
-    case: GoldenCase,
-    reports: Iterable[QuantityReport],
-    mistake: Mistake,
-    wrong: dict[str, Any],
-    judge: Judge | None = None,
+    case: GoldenCase, reports: Iterable[QuantityReport], mistake: Mistake, wrong: dict[str, Any]
 ) -> bool:
     """Whether every quantity that fails is what a mistake with a judge can make of it."""
-    judge = judge or mistake.judge
     failing = [r for r in reports if not r.passed]
     judged = [r for r in failing if r.quantity in mistake.judged]
     return (
-        judge is not None
+        mistake.judge is not None
         and (bool(judged) or not failing)
         and all(r.quantity in wrong for r in failing)
-        and all(judge(case, r, r.tolerance) for r in judged)
+        and all(mistake.judge(case, r, r.tolerance) for r in judged)
     )
 
 

@@ -10,19 +10,19 @@ different mistakes do equally well, only what they share is named: no name is be
 one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import permutations
 from typing import Any
 
 from gsnr_ref.golden.case import GoldenCase, every_case, n_values
 from gsnr_ref.golden.diagnosis.catalogue import mistakes
 from gsnr_ref.golden.diagnosis.matching import (
+    agrees,
     all_agree,
     compare_again,
     differs,
-    is_judged,
     same_shapes,
     with_values,
     wrong_values,
@@ -60,20 +60,35 @@ class SuiteDiagnosis:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Compared:
     """A case, and what became of each quantity that could be compared."""
 
     case: GoldenCase
     reports: tuple[QuantityReport, ...]
 
-    @property
+    @cached_property
     def failing(self) -> frozenset[str]:
         return frozenset(r.quantity for r in self.reports if not r.passed)
+
+    @cached_property
+    def passing(self) -> frozenset[str]:
+        return frozenset(r.quantity for r in self.reports if r.passed)
+
+    @property
+    def tolerance(self) -> float:
+        return max((r.tolerance for r in self.reports), default=0.0)
 
 
 #: One mistake, or two, the second on top of the first.
 Hypothesis = tuple[str, ...]
+
+
+@cache
+def _changed(id: str, case: GoldenCase, tolerance: float) -> frozenset[str]:
+    """Quantities that a mistake changes so much that it can be told."""
+    values = wrong_values(id, case).items()
+    return frozenset(q for q, made in values if differs(case, q, made, tolerance))
 
 
 @cache
@@ -87,25 +102,43 @@ def _on_top(first: str, second: str, case: GoldenCase) -> tuple[dict[str, Any], 
     return below | above, below | beside
 
 
-def _judged_on(hypothesis: Hypothesis, c: Compared) -> Iterator[Compared]:
-    """What the last mistake of a hypothesis, which has a judge, is judged on.
+def _bases(hypothesis: Hypothesis, c: Compared) -> list[GoldenCase]:
+    """Cases whose values are those that the last mistake of a hypothesis was made with.
 
     The values of the first are taken for right: in all quantities, or in those that the last one
     leaves alone.
     """
+    if len(hypothesis) == 1:
+        return [c.case]
+    below = wrong_values(hypothesis[0], c.case)
+    if not same_shapes(below, c.case.expected):
+        return []
+    return [with_values(c.case, below), c.case]
+
+
+def _is_judged(hypothesis: Hypothesis, c: Compared, base: GoldenCase) -> bool:
+    """Whether the last mistake, which has a judge, can have made what fails of these values."""
     *before, last = hypothesis
-    if not before:
-        yield c
-        return
-    below, beside = wrong_values(before[0], c.case), wrong_values(last, c.case)
-    for values in (below, {q: v for q, v in below.items() if q not in beside}):
-        if not same_shapes(values, c.case.expected):
+    mistake, reach = mistakes()[last], wrong_values(last, c.case)
+    below = wrong_values(before[0], c.case) if before else {}
+    for r in c.reports:
+        if r.quantity not in reach and not (
+            agrees(c.case, r, below[r.quantity]) if r.quantity in below else r.passed
+        ):
+            return False
+    is_told = is_left = False
+    for r in sorted(c.reports, key=lambda r: r.quantity not in mistake.judged):
+        if r.quantity not in reach:
             continue
-        base = with_values(c.case, values)
-        reports = [compare_again(base, r) if r.quantity in values else r for r in c.reports]
-        if any(r.passed and not again.passed for r, again in zip(c.reports, reports, strict=True)):
-            continue  # the first mistake would have made wrong what is right
-        yield Compared(base if values is below else c.case, tuple(reports))
+        again = r if base is c.case else compare_again(base, r)
+        if r.passed and not again.passed:
+            return False  # the first mistake would have made wrong what is right
+        if not again.passed and r.quantity in mistake.judged:
+            is_told = True
+            if mistake.can_make is None or not mistake.can_make(base, again, r.tolerance):
+                return False
+        is_left |= not again.passed
+    return is_told or not is_left
 
 
 def _explains(hypothesis: Hypothesis, c: Compared) -> bool:
@@ -114,11 +147,12 @@ def _explains(hypothesis: Hypothesis, c: Compared) -> bool:
     mistake, wrong = mistakes()[last], wrong_values(last, c.case)
     if not c.failing <= set().union(*(wrong_values(id, c.case) for id in hypothesis)):
         return False
+    if mistake.judge is None and c.passing & _changed(last, c.case, c.tolerance):
+        return False
+    if any((c.passing & _changed(id, c.case, c.tolerance)) - set(wrong) for id in before):
+        return False
     if mistake.judge is not None:
-        return any(
-            is_judged(b.case, b.reports, mistake, wrong, mistake.can_make)
-            for b in _judged_on(hypothesis, c)
-        )
+        return any(_is_judged(hypothesis, c, base) for base in _bases(hypothesis, c))
     made = _on_top(before[0], last, c.case) if before else (wrong,)
     return any(all_agree(c.case, c.reports, values) for values in made)
 
@@ -128,11 +162,11 @@ def _one_constant(hypothesis: Hypothesis, explained: Sequence[Compared]) -> bool
     mistake = mistakes()[hypothesis[-1]]
     if mistake.constant is None:
         return True
-    for bases in zip(*(_judged_on(hypothesis, c) for c in explained), strict=False):
+    for bases in zip(*(_bases(hypothesis, c) for c in explained), strict=False):
         ranges = [
-            mistake.constant(b.case, r, r.tolerance)
-            for b in bases
-            for r in b.reports
+            mistake.constant(base, r if base is c.case else compare_again(base, r), r.tolerance)
+            for base, c in zip(bases, explained, strict=True)
+            for r in c.reports
             if r.quantity in mistake.judged
         ]
         low, high = max(low for low, _ in ranges), min(high for _, high in ranges)
@@ -208,7 +242,7 @@ class _Evidence:
 
 
 #: So many cases that no single mistake accounts for are tried for two.
-TRIED = 3
+TRIED = 2
 
 
 def diagnose_suite(suite: Sequence[Compared]) -> tuple[SuiteDiagnosis, ...]:
@@ -248,11 +282,6 @@ def _named(
     quantities = [
         q
         for q in QUANTITIES
-        if any(
-            q in c.failing
-            and q in (values := wrong_values(id, c.case))
-            and differs(c.case, q, values[q], c.case.tolerance["float64"] or 0.0)
-            for c in needing
-        )
+        if any(q in c.failing and q in _changed(id, c.case, c.tolerance) for c in needing)
     ]
     return SuiteDiagnosis(mistakes()[id], tuple(quantities), tuple(c.case.id for c in needing))
