@@ -8,8 +8,9 @@ where those cannot be known, the judge that recognizes them. A single case is co
 from gsnr_ref.golden.diagnosis.catalogue import mistakes
 from gsnr_ref.golden.diagnosis.explanation import Diagnosis, diagnose
 from gsnr_ref.golden.diagnosis.factor import by_parameter, constant_factor
+from gsnr_ref.golden.diagnosis.hypotheses import Compared
 from gsnr_ref.golden.diagnosis.mistake import Mistake
-from gsnr_ref.golden.diagnosis.suite_verdict import Compared, SuiteDiagnosis, diagnose_suite
+from gsnr_ref.golden.diagnosis.suite_verdict import SuiteDiagnosis, diagnose_suite
 
 __all__ = [
     "Compared",

@@ -3,6 +3,7 @@
 from functools import cache
 
 from gsnr_ref.golden.diagnosis import (
+    wrong_cancellation,
     wrong_estimates,
     wrong_losses,
     wrong_moments,
@@ -10,7 +11,7 @@ from gsnr_ref.golden.diagnosis import (
 )
 from gsnr_ref.golden.diagnosis.mistake import Mistake, texts
 
-MODULES = (wrong_reductions, wrong_moments, wrong_losses, wrong_estimates)
+MODULES = (wrong_reductions, wrong_moments, wrong_cancellation, wrong_losses, wrong_estimates)
 
 
 def mistakes() -> dict[str, Mistake]:

@@ -1,7 +1,7 @@
 """Mistakes in OSGR, and in estimates for a larger population.
 
-Imports ``contract``, ``osgr/enumerated`` and, of ``golden``, ``case``, ``quantity``,
-``diagnosis/derived`` and ``diagnosis/mistake``.
+Imports ``contract``, ``osgr/enumerated`` and, of ``golden``, ``case``, ``diagnosis/derived`` and
+``diagnosis/mistake``.
 """
 
 from fractions import Fraction
@@ -14,13 +14,11 @@ from gsnr_ref.golden.diagnosis.derived import (
     Values,
     by_n,
     predicted,
-    ratio,
     right_moments,
     shares_of,
     weights_of,
 )
 from gsnr_ref.golden.diagnosis.mistake import known_as
-from gsnr_ref.golden.quantity import ROUNDOFF, QuantityReport
 from gsnr_ref.osgr.enumerated import count_vectors, multinomial_probability
 
 
@@ -65,31 +63,6 @@ def _n_left_out(case: GoldenCase) -> Values:
         "osgr_weights": by_n(case, lambda n: weights),
         "predicted_osgr": by_n(case, lambda n: predicted(weights, mean, ddof0, n)),
     }
-
-
-def _from_1(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
-    """Off by a few roundings of 1, and a whole number of these: a difference from 1."""
-    unit = ROUNDOFF[report.dtype]
-    expected = case.expected[report.quantity]
-    n_terms = len(flat(case.expected["mean"])) + 8
-    return bool(report.wrong) and all(
-        abs(report.got[path] - expected[path[0]]) <= n_terms * unit
-        and float(report.got[path]) % unit == 0
-        for path, wrong in report.wrong.items()
-        if wrong
-    )
-
-
-@known_as("equation-22-cancels", _from_1, judged=("predicted_osgr",))
-def _literal(case: GoldenCase) -> Values:
-    mean, ddof0, _ = right_moments(case)
-    r = flat(ratio(mean, ddof0))
-
-    def literal(n: int) -> float:
-        w = flat(weights_of(mean, ddof0, n))
-        return float(1 - np.where(w == 0, 0.0, w / (r + 1 / n)).sum() / n)
-
-    return {"predicted_osgr": by_n(case, literal)}
 
 
 @known_as("plug-in-bias")
