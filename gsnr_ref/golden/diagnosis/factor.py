@@ -33,21 +33,22 @@ def constant_factor(case: GoldenCase, report: QuantityReport) -> str:
 def by_parameter(case: GoldenCase, report: QuantityReport) -> str:
     """Where a quantity is wrong: "all of layer1.weight, × 2; 1 of 3 of layer1.bias".
 
-    Empty if it has one array, or every value of each is wrong without a factor of its own.
+    Empty where this tells nothing: if every value is wrong, and no array by a factor of its own.
     """
     expected = dict(leaves_with_paths(case.expected[report.quantity]))
-    if len(report.wrong) < 2:
-        return ""
-    parts, right = [], []
+    parts, right, tells = [], [], False
     for path, wrong in report.wrong.items():
-        name, n_wrong = " ".join(path), int(wrong.sum())
+        name = " ".join(f"n={key}" if key.isdigit() else key for key in path)
+        n_wrong = int(wrong.sum())
         if not n_wrong:
             right.append(name)
             continue
         many = "all" if n_wrong == wrong.size else f"{n_wrong} of {wrong.size}"
         value = _constant([_ratios(report.got[path], np.asarray(expected[path]), wrong)])
-        parts.append(f"{many} of {name}" + ("" if value is None else f", × {value:.6g}"))
-    if not right and all(part.startswith("all of") and "×" not in part for part in parts):
+        factor = "" if value is None or n_wrong == 1 else f", × {value:.6g}"
+        tells |= bool(factor) or n_wrong < wrong.size
+        parts.append(f"{many} of {name}{factor}")
+    if len(report.wrong) < 2 or not (tells or right):
         return ""
     more = f"; and {len(parts) - MOST} more" if len(parts) > MOST else ""
     return "; ".join(parts[:MOST]) + more + (f"; right: {', '.join(right[:MOST])}" if right else "")

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gsnr_ref import golden
@@ -93,6 +94,32 @@ def test_the_factor_is_named():
     assert "See https://" in text
 
 
+def test_a_factor_that_is_its_own_name_is_said_once():
+    case = golden.load("linear-eight-samples")
+    report = golden.compare(case, case.expected | {"losses": case.expected["losses"] * 2})
+    assert "losses is too large by exactly 2\n" in f"{report}\n"
+
+
+def test_a_report_says_which_parameters_are_wrong_and_by_which_factor():
+    case = golden.load("mlp2-tanh-squared-error")
+    mean = dict(case.expected["mean"])
+    mean["layer1.weight"] = mean["layer1.weight"] * 2
+    mean["layer2.bias"] = mean["layer2.bias"] + [0.5, 0.0]
+    report = golden.compare(case, case.expected | {"mean": mean})
+    text = (
+        "mean: all of layer1.weight, × 2; 1 of 2 of layer2.bias; right: layer1.bias, layer2.weight"
+    )
+    assert text in str(report)
+
+
+def test_where_0_is_expected_there_are_no_digits_and_no_ratio():
+    case = golden.load("linear-zero-mean")
+    mean = {k: np.where(v == 0, 0.25, v) for k, v in case.expected["mean"].items()}
+    report = golden.compare(case, case.expected | {"mean": mean})
+    assert "mean: 2 of 3 values wrong, 0 expected; worst mean[" in str(report)
+    assert "got 0.25, expected 0.0, error 0.25" in str(report)
+
+
 @pytest.mark.parametrize("epsilon", [1e-3, 1e-5, 1e-8])
 def test_any_epsilon_is_recognized(epsilon):
     case = golden.load("linear-no-bias")
@@ -117,5 +144,5 @@ def test_the_texts_are_complete():
 
 def test_the_docs_list_every_mistake():
     page = (Path(__file__).parents[4] / "docs" / "golden.md").read_text()
-    listed = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", page, re.MULTILINE)
+    listed = re.findall(r"^\| `([a-z0-9-]+)` \| (.*) \|$", page, re.MULTILINE)
     assert listed == [(id, mistake.title) for id, mistake in golden.mistakes().items()]
