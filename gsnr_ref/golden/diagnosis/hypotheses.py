@@ -44,6 +44,7 @@ class Compared:
         return max((r.tolerance for r in self.reports), default=0.0)
 
 
+GRADIENTS = "per_sample_gradients"
 #: One mistake, or two, the second on top of the first.
 Hypothesis = tuple[str, ...]
 
@@ -91,17 +92,20 @@ def _is_judged(hypothesis: Hypothesis, c: Compared, base: GoldenCase) -> bool:
         ):
             return False
     is_told = is_left = False
-    for r in sorted(c.reports, key=lambda r: r.quantity not in mistake.judged):
+    for r in c.reports:  # in the order of the derivation
         if r.quantity not in reach:
             continue
         again = r if base is c.case else compare_again(base, r)
         if r.passed and not again.passed:
             return False  # the first mistake would have made wrong what is right
-        if not again.passed and r.quantity in mistake.judged:
-            is_told = True
-            if mistake.can_make is None or not mistake.can_make(base, again, r.tolerance):
-                return False
         is_left |= not again.passed
+        if again.passed or r.quantity not in mistake.judged:
+            continue
+        if mistake.can_make is None or not mistake.can_make(base, again, r.tolerance):
+            return False
+        is_told = True
+        if r.quantity == GRADIENTS:
+            break  # everything else follows of them
     return is_told or not is_left
 
 
@@ -129,8 +133,9 @@ def has_one_constant(hypothesis: Hypothesis, explained: Sequence[Compared]) -> b
     for bases in zip(*(_bases(hypothesis, c) for c in explained), strict=False):
         low, high = 0.0, math.inf
         for base, c in zip(bases, explained, strict=True):
+            told = {GRADIENTS} if GRADIENTS in c.failing & set(mistake.judged) else mistake.judged
             for r in c.reports:
-                if r.quantity in mistake.judged:
+                if r.quantity in told:
                     again = r if base is c.case else compare_again(base, r)
                     least, most = mistake.constant(base, again, r.tolerance)
                     if least <= most or not again.passed:  # what passes may tell nothing
