@@ -92,7 +92,7 @@ def _is_judged(hypothesis: Hypothesis, c: Compared, base: GoldenCase) -> bool:
         ):
             return False
     is_told = is_left = False
-    for r in c.reports:  # in the order of the derivation
+    for r in sorted(c.reports, key=lambda r: r.quantity != GRADIENTS):
         if r.quantity not in reach:
             continue
         again = r if base is c.case else compare_again(base, r)
@@ -105,7 +105,7 @@ def _is_judged(hypothesis: Hypothesis, c: Compared, base: GoldenCase) -> bool:
             return False
         is_told = True
         if r.quantity == GRADIENTS:
-            break  # everything else follows of them
+            break  # the same model has made everything else
     return is_told or not is_left
 
 

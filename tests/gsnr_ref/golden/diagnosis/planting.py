@@ -16,7 +16,7 @@ from gsnr_ref.golden import GoldenCase
 from gsnr_ref.golden.case import every_case, n_values
 from gsnr_ref.golden.diagnosis import Compared, diagnose_suite
 from gsnr_ref.golden.diagnosis.matching import with_values
-from gsnr_ref.golden.quantity import compare_quantity
+from gsnr_ref.golden.quantity import QuantityReport, compare_quantity, dtype_of
 
 Plant = Callable[[GoldenCase], dict[str, Any]]
 
@@ -39,17 +39,16 @@ def sample() -> list[GoldenCase]:
 def compared(plant: Plant, cases: Iterable[GoldenCase]) -> list[Compared]:
     """What becomes of a backend that makes a mistake."""
 
+    def report(case: GoldenCase, quantity: str, value: Any) -> QuantityReport:
+        dtype = dtype_of(quantity, value)
+        tolerance = case.tolerance[dtype]
+        assert tolerance is not None, case
+        return compare_quantity(case, quantity, value, dtype, tolerance, "gsnr_ref")
+
     def reports(case: GoldenCase) -> Compared:
         with np.errstate(all="ignore"):
             made = case.expected | {q: v for q, v in plant(case).items() if q in case.expected}
-        tolerance = case.tolerance["float64"]
-        return Compared(
-            case,
-            tuple(
-                compare_quantity(case, q, value, "float64", tolerance, "gsnr_ref")
-                for q, value in made.items()
-            ),
-        )
+        return Compared(case, tuple(report(case, q, value) for q, value in made.items()))
 
     return [reports(case) for case in cases]
 
