@@ -115,7 +115,8 @@ def accounts_for(hypothesis: Hypothesis, c: Compared) -> bool:
     mistake, wrong = mistakes()[last], wrong_values(last, c.case)
     if not c.failing <= set().union(*(wrong_values(id, c.case) for id in hypothesis)):
         return False
-    if mistake.judge is None and c.passing & changed(last, c.case, c.tolerance):
+    below = set().union(*(wrong_values(id, c.case) for id in before))
+    if mistake.judge is None and (c.passing & changed(last, c.case, c.tolerance)) - below:
         return False
     if any((c.passing & changed(id, c.case, c.tolerance)) - set(wrong) for id in before):
         return False

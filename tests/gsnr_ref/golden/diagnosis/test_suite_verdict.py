@@ -34,6 +34,12 @@ def test_two_listed_mistakes_are_named_and_no_other():
     assert sum(bool(given) for given in found.values()) >= 0.8 * len(found)
 
 
+def test_of_two_pairs_that_make_the_same_values_only_what_they_share_is_named():
+    """A sum for a mean, of gradients of the mean loss: the mean is right again."""
+    pair = both("summed-mean", "mean-loss-gradients")
+    assert names(pair, SAMPLE) == {"mean-loss-gradients"}
+
+
 def test_a_diagnosis_says_which_quantities_and_cases():
     suite = compared(golden.mistakes()["half-missing"].wrong, SAMPLE)
     (diagnosis,) = diagnose_suite(suite)
