@@ -8,9 +8,9 @@ import pytest
 
 from gsnr_ref import golden
 from tests.certify.__main__ import FOLDER
+from tests.certify.backpropagation import loss_and_gradient
 from tests.certify.cases import all_cases
 from tests.certify.cases.building import flatten
-from tests.certify.layers import loss_and_gradient
 from tests.certify.quantities import Inputs, all_quantities
 from tests.certify.rounded import SQUARES, certified, conditions, map_tree, written
 from tests.certify.scalars import BRANCHES, Undecided, balls, round_to_double, sign
