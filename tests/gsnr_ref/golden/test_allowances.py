@@ -75,7 +75,7 @@ def moments_of(case, dtype, algorithm):
 def test_correct_sums_pass_in_every_case(dtype, algorithm):
     failed = []
     for case in golden.cases():
-        if case.tolerance[dtype] is None:
+        if case.tolerance[dtype] is None or case.selected:  # gradients of some samples only
             continue
         result = moments_of(case, dtype, CORRECT[algorithm])
         left_out = [q for q in case.expected if q not in result]
@@ -178,9 +178,10 @@ def test_no_case_takes_nonsense_for_any_value(value, dtype):
             wrong[np.isfinite(wrong)] = value
             return wrong
 
-        report = golden.compare(case, map_structure(spoil, case.expected), dtype=dtype)
-        for q in report.quantities:
-            n_finite = sum(int(np.isfinite(v).sum()) for v in _leaves(case.expected[q.quantity]))
+        for quantity, right in case.expected.items():
+            given = map_structure(spoil, right), dtype, case.tolerance[dtype], "gsnr_ref"
+            q = compare_quantity(case, quantity, *given)
+            n_finite = sum(int(np.isfinite(v).sum()) for v in _leaves(right))
             assert (q.n_wrong, q.n_undecided) == (n_finite, 0), (case, q.quantity)
 
 
