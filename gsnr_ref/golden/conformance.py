@@ -3,13 +3,14 @@
 Imports ``contract`` and, of ``golden``, ``case``, ``quantity`` and ``diagnosis``.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from gsnr_ref.contract import InputError
 from gsnr_ref.golden.case import GoldenCase
-from gsnr_ref.golden.diagnosis import Diagnosis, constant_factor, diagnose
+from gsnr_ref.golden.diagnosis import Diagnosis, by_parameter, constant_factor, diagnose
 from gsnr_ref.golden.quantity import (
     ROUNDOFF,
     QuantityReport,
@@ -36,7 +37,7 @@ class CaseReport:
     left_out : tuple of str
         Quantities of the case that were declared as left out.
     diagnoses : tuple of Diagnosis
-        Known mistakes that explain what failed.
+        Known mistakes that the case is consistent with: all that failed, and all that passed.
 
     Examples
     --------
@@ -48,7 +49,6 @@ class CaseReport:
     linear-eight-samples (float64): FAILED
     ...
       variance_ddof0 is too small by exactly B² = 64
-    ...
     """
 
     case: GoldenCase
@@ -75,8 +75,8 @@ class CaseReport:
 
     @property
     def digits(self) -> float:
-        """Correct decimal digits of the worst value."""
-        return min((q.digits for q in self.quantities), default=17.0)
+        """Correct decimal digits of the worst decided value; nan where no value has digits."""
+        return min((q.digits for q in self.quantities if q.digits >= 0), default=math.nan)
 
     def explanation(self) -> list[str]:
         """What failed, by how much and why, a line each."""
@@ -87,18 +87,17 @@ class CaseReport:
             if q.problem:
                 lines.append(q.problem)
                 continue
-            lines.append(
-                f"{q.quantity}: {q.n_wrong} of {q.n_values} values wrong, {q.digits:.1f} correct "
-                f"digits; worst {q.quantity}{q.worst}"
-            )
+            lines.append(f"{q.quantity}: {q.counts}; worst {q.quantity}{q.worst}")
             if constant := constant_factor(self.case, q):
                 lines.append(f"{q.quantity} is {constant}")
+            elif where := by_parameter(self.case, q):
+                lines.append(f"{q.quantity}: {where}")
         if self._single and any(q.dtype == "float64" and not q.passed for q in self.quantities):
             lines.append(
                 'what is float64 is held to the tolerance of float64: say dtype="float32" if all '
                 "was computed in float32"
             )
-        return lines + [f"diagnosis: {d}" for d in self.diagnoses]
+        return lines + [f"consistent with {d}" for d in self.diagnoses]
 
     @property
     def _single(self) -> list[str]:
@@ -117,7 +116,8 @@ class CaseReport:
         if self.passed and self.case.refused:
             return f"{head}, refused as it must be"
         if self.passed:
-            return f"{head}, {self.digits:.1f} digits"
+            decided = f"{self.digits:.1f} digits" if self.digits >= 0 else "no value decided"
+            return f"{head}, {decided}"
         return "\n  ".join([head, self.case.description, *self.explanation()])
 
 

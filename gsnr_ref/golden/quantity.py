@@ -3,8 +3,9 @@
 Imports ``contract``, ``golden/case`` and ``golden/layouts``.
 """
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,24 @@ from gsnr_ref.golden.layouts import check_layout, param_from
 #: Keys that lead to an array of a quantity: its parameter, or n, or both.
 Keys = tuple[str, ...]
 ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24}
-#: A value whose allowed error is more than this share of it says nothing: it is not decided.
+#: A value whose allowed error is more than this share of it is not decided: it is asked to be
+#: finite, within the allowance, and of the right sign where its quantity has one.
 UNDECIDED = 0.1
+#: Squares, and ratios of squares: never below 0, and at 0 of second order in any error.
+SQUARES = frozenset(
+    {
+        "losses",
+        "reduced_loss",
+        "variance_ddof0",
+        "variance_ddof1",
+        "gsnr_ddof0",
+        "gsnr_ddof1",
+        "osgr_weights",
+        "predicted_osgr",
+        "noise_scale",
+        "coherence",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -53,10 +70,10 @@ class Element:
     def __str__(self) -> str:
         place = "".join(f"[{key!r}]" for key in self.path)
         place += str(list(self.index)) if self.index else ""
+        ratio = f"ratio {self.ratio:.12g}, " if self.expected else ""
         return (
-            f"{place}: got {self.got!r}, expected {self.expected!r}, "
-            f"ratio {self.ratio:.12g}, error {abs(self.got - self.expected):.2g}, "
-            f"allowed {self.allowed:.2g}"
+            f"{place}: got {self.got!r}, expected {self.expected!r}, {ratio}"
+            f"error {abs(self.got - self.expected):.2g}, allowed {self.allowed:.2g}"
         )
 
 
@@ -72,15 +89,18 @@ class QuantityReport:
     tolerance : float
         For this dtype, or instead of it; 0 where there is no dtype.
     n_values, n_wrong, n_undecided : int
-        Undecided values are so sensitive to rounding in this dtype that nothing is wrong or right.
+        Undecided values passed, and are so sensitive to rounding in this dtype that it says little.
     digits : float
-        Correct decimal digits of the worst decided value; 0 where none is right.
+        Correct decimal digits of the worst decided value; 0 where none is right, nan where no
+        value has digits: each is undecided, or 0 within its allowed error.
     worst : Element or None
         The element that exceeds its allowed error the most, of those that fail; None if none does.
     problem : str
         Why the values could not be compared: missing, of another structure or shape.
     got : dict of path to ndarray
         The values, in this package's layout.
+    wrong : dict of path to ndarray of bool
+        Which of them are wrong; empty where there is a problem.
 
     Examples
     --------
@@ -102,24 +122,45 @@ class QuantityReport:
     worst: Element | None
     problem: str
     got: dict[Keys, Array]
+    wrong: dict[Keys, Array] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problem and self.n_wrong == 0
 
+    @property
+    def counts(self) -> str:
+        """How many values are wrong and undecided, and the digits that the others have."""
+        text = f"{self.n_wrong} of {self.n_values} values wrong"
+        text += f", {self.n_undecided} undecided" if self.n_undecided else ""
+        if self.worst is not None and self.worst.expected == 0:
+            return f"{text}, 0 expected"
+        return text + (f", {self.digits:.1f} correct digits" if self.digits >= 0 else "")
 
-def allowed_error(expected: Array, condition: Array, tolerance: float) -> Array:
-    """Absolute error that passes: tolerance·(1 + condition)·|expected|, at 0 tolerance·condition.
+
+def allowed_error(expected: Array, condition: Array, tolerance: float, quantity: str = "") -> Array:
+    """Absolute error that passes: tolerance·(1 + condition)·|expected|.
+
+    Where 0 is expected, tolerance·condition, or tolerance²·condition if the quantity is a square.
 
     Examples
     --------
     >>> allowed_error(np.array([2.0, 0.0]), np.array([4.0, 3.0]), 0.25)
     array([2.5 , 0.75])
+    >>> allowed_error(np.array([2.0, 0.0]), np.array([4.0, 3.0]), 0.25, "losses")
+    array([2.5   , 0.1875])
     """
+    at_zero = tolerance**2 if quantity in SQUARES else tolerance
     with np.errstate(invalid="ignore"):
-        relative = (1 + condition) * np.abs(expected)
-        return np.asarray(tolerance * np.where(expected == 0, condition, relative))
+        relative = tolerance * (1 + condition) * np.abs(expected)
+        return np.asarray(np.where(expected == 0, at_zero * condition, relative))
+
+
+def is_right(quantity: str, got: Array, expected: Array, allowed: Array) -> Array:
+    """Tell element by element what passes: close enough, and no square below 0."""
+    close = is_close(got, expected, allowed)
+    return close & ~(got < 0) if quantity in SQUARES else close
 
 
 def is_close(got: Array, expected: Array, allowed: Array) -> Array:
@@ -181,17 +222,16 @@ def compare_quantity(
         return QuantityReport(
             quantity, dtype, tolerance, n_values, n_values, 0, 0.0, None, problem, got
         )
-    n_wrong = n_undecided = 0
-    digits, worst, excess = 17.0, None, -1.0
+    n_undecided, wrongs, digits = 0, {}, []
+    worst, excess = None, -1.0
     for path, want in expected.items():
         want, have = np.asarray(want), got[path].astype(np.float64)
-        allowed = allowed_error(want, np.asarray(condition[path]), tolerance)
-        undecided = allowed > UNDECIDED * np.abs(want)
-        undecided &= (want != 0) & np.isfinite(want)
-        wrong = ~is_close(have, want, allowed) & ~undecided
-        n_wrong, n_undecided = n_wrong + int(wrong.sum()), n_undecided + int(undecided.sum())
-        graded = correct_digits(have, want)[~undecided & (want != 0)]
-        digits = min(digits, float(graded.min(initial=17.0)))
+        allowed = allowed_error(want, np.asarray(condition[path]), tolerance, quantity)
+        wrong = ~is_right(quantity, have, want, allowed)
+        undecided = (allowed > UNDECIDED * np.abs(want)) & (want != 0) & np.isfinite(want) & ~wrong
+        wrongs[path], n_undecided = wrong, n_undecided + int(undecided.sum())
+        has_digits = ~undecided & ((want != 0) | (have == 0) | wrong)
+        digits += correct_digits(have, want)[has_digits].tolist()
         if wrong.any():
             with np.errstate(all="ignore"):
                 error = np.where(wrong, np.abs(have - want) / np.maximum(allowed, 5e-324), -1.0)
@@ -201,9 +241,9 @@ def compare_quantity(
                 excess = float(error[index])
                 numbers = (float(array[index]) for array in (have, want, allowed))
                 worst = Element(path, tuple(int(i) for i in index), *numbers)
-    return QuantityReport(
-        quantity, dtype, tolerance, n_values, n_wrong, n_undecided, digits, worst, "", got
-    )
+    n_wrong = sum(int(wrong.sum()) for wrong in wrongs.values())
+    counts = n_values, n_wrong, n_undecided, min(digits, default=math.nan)
+    return QuantityReport(quantity, dtype, tolerance, *counts, worst, "", got, wrongs)
 
 
 def correct_digits(got: Array, expected: Array) -> Array:

@@ -17,21 +17,24 @@ from gsnr_ref.golden.conformance import CaseReport
 from gsnr_ref.golden.quantity import QUANTITIES
 from gsnr_ref.golden.suite import SuiteReport
 
+NO_DIAGNOSIS = "no known mistake, and no two, account for what failed"
 
-def digits_by_quantity(suite: SuiteReport) -> dict[str, tuple[float, int, int]]:
-    """Correct digits of the worst passing case, and cases passed and run, by quantity."""
+
+def digits_by_quantity(suite: SuiteReport) -> dict[str, tuple[float, int, int, int]]:
+    """Digits of the worst passing case, cases passed and run, undecided values, by quantity."""
     table = {}
     for quantity in QUANTITIES:
         ran = [q for r in suite.reports for q in r.quantities if q.quantity == quantity]
         if ran:
             passed = [q for q in ran if q.passed]
-            digits = min((q.digits for q in passed), default=math.nan)
-            table[quantity] = (digits, len(passed), len(ran))
+            digits = min((q.digits for q in passed if q.digits >= 0), default=math.nan)
+            n_undecided = sum(q.n_undecided for q in ran)
+            table[quantity] = (digits, len(passed), len(ran), n_undecided)
     return table
 
 
 def as_text(suite: SuiteReport) -> str:
-    """For a terminal: every failure in full, then digits by quantity, then one line."""
+    """For a terminal: failures, what accounts for them, digits by quantity, and the verdict."""
     lines = [str(report) for report in suite.failed]
     lines += [f"{r.case.id}: failed as expected: {suite.expected_reason(r)}" for r in suite.known]
     lines += [
@@ -39,16 +42,22 @@ def as_text(suite: SuiteReport) -> str:
         for r in suite.unexpected_passes
     ]
     lines += [f"{case.id}: declared, but not in the results" for case in suite.not_run]
+    if suite.failed:
+        lines += ["", *(f"diagnosis: {d}" for d in suite.diagnoses)]
+        if not suite.diagnoses:
+            lines.append(NO_DIAGNOSIS)
     if lines:
         lines.append("")
     width = max(map(len, QUANTITIES))
-    lines.append(f"{'quantity':<{width}}  passed  digits of the worst case that passed")
-    for quantity, (digits, passed, ran) in digits_by_quantity(suite).items():
-        lines.append(f"{quantity:<{width}}  {f'{passed}/{ran}':<6}  {_digits(digits)}")
+    lines.append(f"{'quantity':<{width}}  passed  undecided  digits of the worst case that passed")
+    for quantity, (digits, passed, ran, undecided) in digits_by_quantity(suite).items():
+        counts = f"{f'{passed}/{ran}':<6}  {undecided:<9}"
+        lines.append(f"{quantity:<{width}}  {counts}  {_digits(digits)}")
     if suite.tolerance is not None:
         lines += ["", f"tolerance overridden: {suite.tolerance:.3g} instead of each case's own"]
     r = suite.results
-    return "\n".join([*lines, "", f"{r.name} {r.version} ({r.dtype}): {suite.summary}"])
+    verdict = f"{r.name} {r.version} ({r.dtype}): {suite.summary}"
+    return "\n".join([*lines, "", f"levels: {suite.by_level}", verdict])
 
 
 def _digits(digits: float) -> str:
@@ -63,14 +72,23 @@ def as_markdown(suite: SuiteReport) -> str:
         "",
         f"**{'Passed' if suite.passed else 'FAILED'}**: {suite.summary}.",
         "",
+        f"Levels: {suite.by_level}.",
+        "",
     ]
+    if suite.failed:
+        lines += [f"Diagnosis: {_markdown(str(d))}\n" for d in suite.diagnoses] or [
+            f"{NO_DIAGNOSIS[0].upper()}{NO_DIAGNOSIS[1:]}.\n"
+        ]
     if suite.tolerance is not None:
         lines += [f"Tolerance overridden: {suite.tolerance:.3g}.", ""]
     if r.quantities or r.flags or r.cases:
         lines += [f"Left out: {', '.join((*r.quantities, *r.flags, *r.cases))}.", ""]
-    lines += ["| quantity | cases passed | digits, worst case that passed |", "|---|---|---|"]
-    for quantity, (digits, passed, ran) in digits_by_quantity(suite).items():
-        lines.append(f"| {quantity} | {passed} of {ran} | {_digits(digits)} |")
+    lines += [
+        "| quantity | cases passed | values undecided | digits, worst case that passed |",
+        "|---|---|---|---|",
+    ]
+    for quantity, (digits, passed, ran, undecided) in digits_by_quantity(suite).items():
+        lines.append(f"| {quantity} | {passed} of {ran} | {undecided} | {_digits(digits)} |")
     for title, reports in (("Failures", suite.failed), ("Expected failures", suite.known)):
         if reports:
             lines += ["", f"## {title}"]
@@ -112,7 +130,7 @@ def as_json(suite: SuiteReport) -> str:
             "values": q.n_values,
             "wrong": q.n_wrong,
             "undecided": q.n_undecided,
-            "digits": round(q.digits, 2),
+            "digits": round(q.digits, 2) if q.digits >= 0 else None,
             "problem": q.problem,
         }
         if q.worst is not None:
@@ -130,6 +148,14 @@ def as_json(suite: SuiteReport) -> str:
         "backend": {"name": r.name, "version": r.version, "dtype": r.dtype, "layout": r.layout},
         "passed": suite.passed,
         "summary": suite.summary,
+        "diagnoses": [
+            {"mistake": d.mistake.id, "quantities": d.quantities, "cases": d.cases}
+            for d in suite.diagnoses
+        ],
+        "levels": {
+            level: {"passed": passed, "declared": declared, "left_out": known - declared}
+            for level, (passed, declared, known) in suite.levels.items()
+        },
         "tolerance_override": suite.tolerance,
         "left_out": {"quantities": r.quantities, "flags": r.flags, "cases": r.cases},
         "not_run": [case.id for case in suite.not_run],
@@ -137,10 +163,11 @@ def as_json(suite: SuiteReport) -> str:
         "cases": [
             {
                 "id": report.case.id,
+                "level": report.case.level,
                 "outcome": _outcome(suite, report),
                 "tolerance": report.tolerance,
                 "quantities": [quantity(q) for q in report.quantities],
-                "diagnoses": [
+                "consistent_with": [
                     {"mistake": d.mistake.id, "quantities": d.quantities, "whole": d.whole}
                     for d in report.diagnoses
                 ],

@@ -1,8 +1,10 @@
 """All cases of a results file, and the verdict.
 
-Imports ``contract`` and, of ``golden``, ``case``, ``conformance``, ``reading`` and ``results``.
+Imports ``contract`` and, of ``golden``, ``case``, ``conformance``, ``diagnosis``, ``reading`` and
+``results``.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -10,9 +12,12 @@ from pathlib import Path
 from gsnr_ref.contract import InputError
 from gsnr_ref.golden.case import GoldenCase, every_case
 from gsnr_ref.golden.conformance import CaseReport, compare
+from gsnr_ref.golden.diagnosis import Compared, SuiteDiagnosis, diagnose_suite
 from gsnr_ref.golden.reading import printable, read_bounded, refuse
 from gsnr_ref.golden.results import Results, wanted_cases
 
+#: What a backend needs for a case, in the order of ease; `schema.json` explains each.
+LEVELS = ("core", "tails", "deep", "sequence", "attention", "large")
 #: A list of every case, each with its reason, takes about 10 KB.
 MAX_LIST_BYTES = 2**16
 
@@ -34,6 +39,8 @@ class SuiteReport:
         Case id, or pattern, and reason, of failures that are known.
     tolerance : float or None
         Where it overrides those of the cases.
+    diagnoses : tuple of SuiteDiagnosis
+        Known mistakes that account for nearly all failures that were not expected.
     """
 
     results: Results
@@ -42,6 +49,7 @@ class SuiteReport:
     out_of_range: tuple[GoldenCase, ...]
     expected_failures: dict[str, str]
     tolerance: float | None
+    diagnoses: tuple[SuiteDiagnosis, ...]
 
     def expected_reason(self, report: CaseReport) -> str | None:
         """Why a case is expected to fail, if it is."""
@@ -79,6 +87,37 @@ class SuiteReport:
         return not (self.failed or self.not_run or self.unexpected_passes) and bool(self.reports)
 
     @property
+    def levels(self) -> dict[str, tuple[int, int, int]]:
+        """Cases passed, declared and known, by level in the order of ease."""
+        ran = Counter(r.case.level for r in self.reports)
+        declared = ran + Counter(case.level for case in self.not_run)
+        passed = Counter(r.case.level for r in self.reports if r.passed)
+        known = Counter(case.level for case in every_case().values())
+        return {k: (passed[k], declared[k], known[k]) for k in LEVELS if known[k]}
+
+    @property
+    def by_level(self) -> str:
+        """What passed at each level: "core 61 of 61, tails 8 of 10, deep left out"."""
+        parts = []
+        for level, (passed, declared, known) in self.levels.items():
+            left_out = f" ({known - declared} left out)" if 0 < declared < known else ""
+            parts.append(
+                f"{level} {passed} of {declared}{left_out}" if declared else f"{level} left out"
+            )
+        return ", ".join(parts)
+
+    @property
+    def compared(self) -> str:
+        """What the verdict is about: quantities, values, and what was not decided or left out."""
+        quantities = [q for r in self.reports for q in r.quantities]
+        n_undecided = sum(q.n_undecided for q in quantities)
+        names = {q.quantity for q in quantities}
+        left_out = [q for q in self.results.quantities if q not in names]
+        text = f"{sum(q.n_values for q in quantities)} values of {len(names)} quantities"
+        text += f", {n_undecided} of them undecided" if n_undecided else ", none undecided"
+        return text + (f"; left out: {', '.join(left_out)}" if left_out else "")
+
+    @property
     def summary(self) -> str:
         """One line."""
         refused = sum(bool(case.refused) for case in every_case().values())
@@ -93,7 +132,8 @@ class SuiteReport:
             f"{left_out} left out",
             f"{len(self.out_of_range)} out of the range of {self.results.dtype}",
         ]
-        return ", ".join(p for p in parts if not p.startswith("0 ") or p is parts[0])
+        cases = ", ".join(p for p in parts if not p.startswith("0 ") or p is parts[0])
+        return f"{cases}; {self.compared}"
 
 
 def run_suite(
@@ -134,8 +174,14 @@ def run_suite(
         if case.id in results.values
     ]
     not_run = [case for case in wanted if case.id not in results.values]
+    expected = expected_failures or {}
+    unexpected = [
+        Compared(r.case, tuple(q for q in r.quantities if q.got))
+        for r in reports
+        if r.passed or not any(fnmatch(r.case.id, pattern) for pattern in expected)
+    ]
     parts = tuple(reports), tuple(not_run), tuple(out_of_range)
-    return SuiteReport(results, *parts, expected_failures or {}, tolerance)
+    return SuiteReport(results, *parts, expected, tolerance, diagnose_suite(unexpected))
 
 
 def read_expected_failures(path: Path) -> dict[str, str]:

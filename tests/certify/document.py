@@ -151,8 +151,9 @@ def _tolerance(case: Case, values: Any) -> dict[str, Any]:
     numbers += [abs(v) for v in _finite([case.params, case.x, case.y])]
     fits = all(v == 0 or 2.0**-100 < v < 2.0**100 for v in numbers)
     reason = (
-        "|value − expected| ≤ tolerance · (1 + condition) · |expected|, or tolerance · condition "
-        f"where expected is 0. The tolerance is {roundings} roundings, 16 + 2 n_samples + 4 Σ "
+        "|value − expected| ≤ tolerance · (1 + condition) · |expected|; where expected is 0, "
+        "tolerance · condition, or tolerance² · condition for what is a square or a ratio of "
+        f"squares. The tolerance is {roundings} roundings, 16 + 2 n_samples + 4 Σ "
         "fan-in, of half a unit in the last place each; the condition says what one rounding of "
         "each input does to the value, in the same unit."
     )

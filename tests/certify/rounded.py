@@ -11,6 +11,7 @@ from typing import Any
 from tests.certify.cases import Case
 from tests.certify.quantities import Inputs, all_quantities
 from tests.certify.scalars import (
+    BRANCHES,
     ROUNDOFF,
     Scalar,
     Undecided,
@@ -20,6 +21,19 @@ from tests.certify.scalars import (
 )
 
 Tree = Any
+#: What is a square, or a ratio of squares: where it is 0, errors of its terms come in squared.
+SQUARES = (
+    "losses",
+    "reduced_loss",
+    "variance_ddof0",
+    "variance_ddof1",
+    "gsnr_ddof0",
+    "gsnr_ddof1",
+    "osgr_weights",
+    "predicted_osgr",
+    "noise_scale",
+    "coherence",
+)
 BITS = (256, 512, 1024, 2048, 4096)
 
 
@@ -56,36 +70,101 @@ def in_balls(case: Case, use: Callable[[Tree], Any]) -> Any:
 def conditions(case: Case) -> Tree:
     """How much rounding the stated inputs can change each value: Σ_k |Δ_k f|/(u |f|).
 
-    Δ_k f is what f changes by if input k is multiplied by 1 + u, with u = 2^−53. Where f is 0 there
-    is no relative change, and the number is Σ_k |Δ_k f|/u. It is 0 for ``inf`` and ``nan``.
+    Δ_k f is what f changes by if input k is multiplied by 1 + u, with u = 2^−53, every branch taken
+    as at the stated inputs. It is 0 for ``inf`` and ``nan``. Where f is 0 there is no relative
+    change, and the number is absolute, (M + Σ_k |Δ_k f|^(1/o)/u)^o, with the order o of f in an
+    error (2 for what is a square) and the magnitude M of the terms that cancel.
     """
     number = balls(BITS[1])
     inputs = Inputs(case, number)
-    exact = all_quantities(case, inputs)
+    with BRANCHES.recorded() as signs:
+        exact = all_quantities(case, inputs)
+    orders = {q: map_tree(lambda _, q=q: order(q), tree) for q, tree in exact.items()}
     moved = number(1 + ROUNDOFF)
-    total = map_tree(lambda value: 0.0, exact)
+    total = magnitudes(case, exact)
     for vector, index in inputs.places():
         stated = vector[index]
         if stated.is_zero():
             continue
         vector[index] = stated * moved
-        changed = all_quantities(case, inputs)
-        total = map_tree(lambda sum_, f, g: sum_ + _change(f, g), total, exact, changed)
+        with BRANCHES.kept(signs):
+            changed = all_quantities(case, inputs)
+        total = map_tree(
+            lambda sum_, f, g, o: sum_ + _change(f, g, o), total, exact, changed, orders
+        )
         vector[index] = stated
-    return map_tree(lambda sum_: float(f"{sum_:.2g}"), total)
+    return map_tree(_condition, total, exact, orders)
 
 
-def _change(value: Scalar, changed: Scalar) -> float:
-    """|changed − value|/(u |value|), or |changed|/u where the value is 0."""
+def order(quantity: str) -> int:
+    """Order of a quantity in an error of what it is made of, where it is 0: 2 for a square."""
+    return 2 if quantity in SQUARES else 1
+
+
+def magnitudes(case: Case, exact: Tree) -> Tree:
+    """Magnitude of the terms of each value that is 0 because they cancel; 0 for any other value.
+
+    A sum errs by roundings of its terms, whatever it comes to: a mean by those of Σ_i p_i |g_i|,
+    and what is made of means and deviations accordingly.
+    """
+    shares = Inputs(case, Fraction).shares
+
+    def size_of(g_j: tuple[Scalar, ...]) -> float:
+        return math.fsum(float(p) * abs(float(g_i)) for p, g_i in zip(shares, g_j, strict=True))
+
+    size = {
+        name: [size_of(g_j) for g_j in zip(*rows, strict=True)]
+        for name, rows in exact["per_sample_gradients"].items()
+    }
+    mean, variance = (map_tree(float, exact[q]) for q in ("mean", "variance_ddof0"))
+    total = math.hypot(*leaves_of(size))
+    signal, noise = math.hypot(*leaves_of(mean)), math.sqrt(math.fsum(leaves_of(variance)))
+    in_deviations = map_tree(lambda s, v: s / math.sqrt(v) if v else 0.0, size, variance)
+    factor = len(shares) if case.reduction == "sum" else 1
+    found = map_tree(lambda _: 0.0, exact) | {
+        "mean": size,
+        "variance_ddof0": size,
+        "variance_ddof1": size,
+        "gsnr_ddof0": in_deviations,
+        "gsnr_ddof1": in_deviations,
+        "noise_scale": total / signal if signal else 0.0,
+        "coherence": total / noise if noise else 0.0,
+        "predicted_osgr": {
+            n: total * math.sqrt(int(n)) / noise if noise else 0.0 for n in exact["predicted_osgr"]
+        },
+        "reduced_gradient": map_tree(lambda s: s * factor, size),
+    }
+    return {
+        quantity: map_tree(lambda f, m: m if _is_0(f) else 0.0, tree, found[quantity])
+        for quantity, tree in exact.items()
+    }
+
+
+def leaves_of(tree: Tree) -> list[float]:
+    """Numbers of nested dicts and lists, in order."""
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    return [v for part in tree for v in leaves_of(part)] if isinstance(tree, list) else [tree]
+
+
+def _is_0(value: Scalar) -> bool:
+    return not is_degenerate(value) and bool(value.contains(0))
+
+
+def _condition(total: float, value: Scalar, order: int) -> float:
+    return float(f"{total**order if _is_0(value) else total:.2g}")
+
+
+def _change(value: Scalar, changed: Scalar, order: int) -> float:
+    """|changed − value|/(u |value|), or |changed|^(1/order)/u where the value is 0."""
     if is_degenerate(value):
         return 0.0
-    if is_degenerate(changed):
-        return float(1 / ROUNDOFF)  # it changes altogether
     difference = abs(changed - value)
     if difference.contains(0):
         return 0.0
-    unit = 1 if value.contains(0) else abs(value)
-    return float((difference / unit).mid()) / float(ROUNDOFF)
+    if _is_0(value):
+        return float(difference.mid()) ** (1 / order) / float(ROUNDOFF)
+    return float((difference / abs(value)).mid()) / float(ROUNDOFF)
 
 
 def written(value: float) -> float | str:

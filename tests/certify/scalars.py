@@ -6,7 +6,8 @@ decide a sign or a rounding, `Undecided` is raised, and the caller tries again w
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
@@ -20,8 +21,54 @@ class Undecided(ArithmeticError):
     """The balls are too wide: more bits are needed."""
 
 
+class Branches:
+    """The signs that a computation asks for, in order: whatever branches on a value asks for one.
+
+    A condition number is a derivative: where an input is moved, every branch is taken as at the
+    stated inputs. Recorded there by `recorded`, the signs are given again by `kept`.
+    """
+
+    def __init__(self) -> None:
+        self._signs: list[int] | None = None
+        self._given: Iterator[int] | None = None
+
+    @contextmanager
+    def recorded(self) -> Iterator[list[int]]:
+        """Write the signs down while they are asked for."""
+        self._signs = signs = []
+        yield signs
+        self._signs = None
+
+    @contextmanager
+    def kept(self, signs: list[int]) -> Iterator[None]:
+        """Answer with these signs, one after the other, instead of those of the values."""
+        self._given = iter(signs)
+        yield
+        assert next(self._given, None) is None, "fewer branches than at the stated inputs"
+        self._given = None
+
+    def sign(self, value: Scalar) -> int:
+        """Return 1, 0 or −1."""
+        if self._given is not None:
+            return next(self._given)
+        found = _sign(value)
+        if self._signs is not None:
+            self._signs.append(found)
+        return found
+
+
+BRANCHES = Branches()
+
+
 def sign(value: Scalar) -> int:
-    """Return 1, 0 or −1, proven."""
+    """Return 1, 0 or −1, proven; or the sign at the stated inputs, while `BRANCHES` are kept.
+
+    Whatever branches on a value asks this function.
+    """
+    return BRANCHES.sign(value)
+
+
+def _sign(value: Scalar) -> int:
     if value > 0:
         return 1
     if value < 0:

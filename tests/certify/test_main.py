@@ -35,3 +35,20 @@ def test_it_compares_and_never_changes(capsys, monkeypatch, tmp_path):
     assert wrong.read_text() == "{}"
     written = (tmp_path / "cases" / "linear.json").read_text()
     assert written == (FOLDER / "cases" / "linear.json").read_text()
+
+
+def test_conditions_are_stated_anew_and_values_are_not(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(command, "FOLDER", tmp_path)
+    (tmp_path / "cases").mkdir()
+    committed = (FOLDER / "cases" / "location.json").read_text()
+    path = tmp_path / "cases" / "location.json"
+    monkeypatch.setattr("sys.argv", ["certify", "--only", "location", "--restate"])
+    path.write_text(committed.replace('"condition"', '"condition" ', 1).replace("[7.2", "[9.2"))
+    assert path.read_text() != committed
+    command.main()
+    assert path.read_text() == committed
+    other = json.loads(committed)
+    other["expected"]["losses"]["value"][0] *= 2
+    path.write_text(json.dumps(other))
+    assert command.main() == 1
+    assert json.loads(path.read_text()) == other

@@ -98,8 +98,8 @@ LAYERS = {
     "golden.conformance": {"contract", "golden.case", "golden.diagnosis", "golden.quantity"},
     "golden.reading": {"contract"},
     "golden.results": {"contract", "golden.case", "golden.quantity", "golden.reading"},
-    "golden.suite": {"contract", "golden.case", "golden.conformance", "golden.results"}
-    | {"golden.reading"},
+    "golden.suite": {"contract", "golden.case", "golden.conformance", "golden.diagnosis"}
+    | {"golden.reading", "golden.results"},
     "golden.reports": {"contract", "golden.conformance", "golden.quantity", "golden.suite"},
     "golden.command": {"contract", "files", "golden"},
     # Of tests/: the writer of the golden values, held to the same rule.

@@ -3,6 +3,7 @@
 from functools import cache
 
 from gsnr_ref.golden.diagnosis import (
+    wrong_cancellation,
     wrong_estimates,
     wrong_gradients,
     wrong_losses,
@@ -19,6 +20,7 @@ from gsnr_ref.golden.diagnosis.mistake import Mistake, texts
 MODULES = (
     wrong_reductions,
     wrong_moments,
+    wrong_cancellation,
     wrong_losses,
     wrong_estimates,
     wrong_gradients,

@@ -38,7 +38,9 @@ def arrays_of(case: GoldenCase, report: QuantityReport, values: Any) -> Iterator
     condition = dict(leaves_with_paths(case.condition[report.quantity]))
     for path, made in leaves_with_paths(values):
         got, want = report.got[path].astype(np.float64), np.asarray(right[path])
-        allowed = allowed_error(want, np.asarray(condition[path]), report.tolerance)
+        allowed = allowed_error(
+            want, np.asarray(condition[path]), report.tolerance, report.quantity
+        )
         yield got, np.asarray(made), want, allowed
 
 

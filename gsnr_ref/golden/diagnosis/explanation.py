@@ -1,29 +1,24 @@
-"""What went wrong: the known mistake whose wrong values a backend has computed.
+"""With what a single case is consistent: mistakes whose wrong values a backend has computed.
 
-Imports ``contract`` and, of ``golden``, ``case``, ``quantity``, ``diagnosis/catalogue`` and
-``diagnosis/mistake``.
+Imports, of ``golden``, ``case``, ``quantity`` and, of ``diagnosis``, ``matching``, ``catalogue``
+and ``mistake``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
-import numpy as np
-
-from gsnr_ref.contract import Array, leaves_with_paths
 from gsnr_ref.golden.case import GoldenCase
 from gsnr_ref.golden.diagnosis.catalogue import mistakes
+from gsnr_ref.golden.diagnosis.matching import agrees, differs, explains, wrong_values
 from gsnr_ref.golden.diagnosis.mistake import Mistake
-from gsnr_ref.golden.quantity import Keys, QuantityReport, allowed_error, is_close
-
-#: A wrong value is recognized within this relative distance (or a hundredth of its distance from
-#: the right one, if that is less), or ten times what a right one may err.
-RECOGNIZED = {"float64": 1e-6, "float32": 1e-3}
+from gsnr_ref.golden.quantity import QuantityReport
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A known mistake that explains wrong values.
+    """A known mistake that a failing case is consistent with. Many cases together tell more.
 
     Attributes
     ----------
@@ -31,7 +26,8 @@ class Diagnosis:
     quantities : tuple of str
         Failing quantities that it explains.
     whole : bool
-        Whether it explains every failing quantity, and no right one contradicts it.
+        Whether it explains every failing quantity, and no right one contradicts it. If not,
+        another one explains the rest.
 
     Examples
     --------
@@ -55,78 +51,57 @@ class Diagnosis:
 
 
 def diagnose(case: GoldenCase, reports: Sequence[QuantityReport]) -> list[Diagnosis]:
-    """Name the mistakes that explain what failed: those that explain everything, or else parts."""
+    """Mistakes that account for the whole case; if there is none, the only two that do together."""
     failing = [r for r in reports if not r.passed]
     if not failing:
         return []
-    found = []
-    for mistake in mistakes().values():
-        wrong = mistake.wrong(case)
-        matches = {r.quantity: _matches(case, r, mistake, wrong) for r in reports}
-        explained = tuple(
-            r.quantity
-            for r in failing
-            if r.quantity in (mistake.judged or wrong)
-            and matches[r.quantity]
-            and (mistake.judge or _changes(case, r, wrong))
-        )
-        if explained:
-            found.append(Diagnosis(mistake, explained, whole=all(matches.values())))
-    found.sort(key=lambda d: d.mistake.judge is not None)  # exact matches before plausible ones
-    wholes = [d for d in found if d.whole]
-    if wholes:
-        return wholes
-    # No single mistake explains everything: the fewest that explain most, one after the other.
-    chosen: list[Diagnosis] = []
-    left = {r.quantity for r in failing}
-    while found:
-        best = max(found, key=lambda d: len(left & set(d.quantities)))
-        if not left & set(best.quantities):
-            break
-        chosen.append(best)
-        left -= set(best.quantities)
-    return chosen
+    wrong = {id: wrong_values(id, case) for id in mistakes()}
+    found = [
+        Diagnosis(mistake, tuple(r.quantity for r in failing), whole=True)
+        for id, mistake in mistakes().items()
+        if {r.quantity for r in failing} <= set(wrong[id])
+        and _has_constant(case, failing, mistake)
+        and explains(case, reports, mistake, wrong[id])
+    ]
+    exact = [d for d in found if d.mistake.judge is None]
+    return exact or found or _two(case, reports, wrong)
 
 
-def _matches(
-    case: GoldenCase, report: QuantityReport, mistake: Mistake, wrong: dict[str, Any]
-) -> bool:
-    """Whether a quantity is what the mistake makes of it: wrong, or right where it does no harm."""
-    if report.quantity not in wrong:
-        return report.passed
-    if mistake.judge and not report.passed:
-        return report.quantity not in mistake.judged or mistake.judge(
-            case, report, report.tolerance
-        )
-    for path, made, right, allowed in _made(case, report, wrong):
-        got = report.got.get(path)
-        if got is None or got.shape != made.shape:
-            return False
-        apart = np.abs(made - right) if made.shape == right.shape else np.abs(made)
-        share = np.minimum(RECOGNIZED[report.dtype] * np.abs(made), 0.01 * apart)
-        near = np.maximum(10 * allowed, np.where(np.isfinite(share), share, 0.0))
-        if not is_close(got.astype(np.float64), made, near).all():
-            return False
-    return len(report.got) == len(dict(leaves_with_paths(wrong[report.quantity])))
+def _has_constant(case: GoldenCase, failing: Sequence[QuantityReport], mistake: Mistake) -> bool:
+    """Whether a mistake needs no constant, or several values of the case agree on one."""
+    if mistake.constant is None:
+        return True
+    ranges = [
+        mistake.constant(case, r, r.tolerance)
+        for r in failing
+        if r.quantity in mistake.judged and r.n_values > 1
+    ]
+    low = max((low for low, _ in ranges), default=0.0)
+    return 0 < low <= min(high for _, high in ranges)
 
 
-def _made(
-    case: GoldenCase, report: QuantityReport, wrong: dict[str, Any]
-) -> Iterator[tuple[Keys, Array, Array, Array]]:
-    """Path, what the mistake makes, what is right, and the error that a right value may have."""
-    right = dict(leaves_with_paths(case.expected[report.quantity]))
-    condition = dict(leaves_with_paths(case.condition[report.quantity]))
-    for path, value in leaves_with_paths(wrong[report.quantity]):
-        made, want, k = np.asarray(value), np.asarray(right[path]), np.asarray(condition[path])
-        if made.shape != want.shape:
-            k = np.full(made.shape, k.max(initial=0.0))
-        with np.errstate(invalid="ignore"):
-            yield path, made, want, allowed_error(made, k, report.tolerance)
-
-
-def _changes(case: GoldenCase, report: QuantityReport, wrong: dict[str, Any]) -> bool:
-    """Whether a mistake makes a difference to a quantity that can be told from rounding."""
-    return any(
-        made.shape != right.shape or not is_close(made, right, 10 * allowed).all()
-        for _, made, right, allowed in _made(case, report, wrong)
-    )
+def _two(
+    case: GoldenCase, reports: Sequence[QuantityReport], wrong: dict[str, dict[str, Any]]
+) -> list[Diagnosis]:
+    """Two mistakes side by side: each quantity is as one of them makes it."""
+    parts = []
+    for id, mistake in mistakes().items():
+        changed = [
+            r
+            for r in reports
+            if r.quantity in wrong[id]
+            and mistake.judge is None
+            and differs(case, r.quantity, wrong[id][r.quantity], r.tolerance)
+        ]
+        met = [r.quantity for r in changed if agrees(case, r, wrong[id][r.quantity])]
+        if met and not any(r.passed for r in changed):
+            parts.append(Diagnosis(mistake, tuple(met), whole=False))
+    failing = {r.quantity for r in reports if not r.passed}
+    found = [
+        [a, b]
+        for a, b in combinations(parts, 2)
+        if failing == {*a.quantities, *b.quantities}
+        and not set(a.quantities) <= set(b.quantities)
+        and not set(b.quantities) <= set(a.quantities)
+    ]
+    return found[0] if len(found) == 1 else []

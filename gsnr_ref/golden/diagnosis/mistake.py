@@ -17,6 +17,7 @@ from gsnr_ref.golden.quantity import QuantityReport
 
 Wrong = Callable[[GoldenCase], Values]
 Judge = Callable[[GoldenCase, QuantityReport, float], bool]
+Constant = Callable[[GoldenCase, QuantityReport, float], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,14 @@ class Mistake:
         known: any other mistake is recognized by its wrong values.
     judged : tuple of str
         Quantities that the judge judges. Others that fail follow from them: anything may be there.
+    constant : callable or None
+        ``constant(case, report, tolerance)`` -> the least and the largest positive constant that
+        gives a judged quantity: where the mistake has one that is not known, it must be the same
+        in all cases. (0, inf) where a quantity tells nothing, (inf, 0) where no constant does. That
+        of the judge, if it has one.
+    can_make : callable or None
+        The judge of a case among many, which need not support a constant by itself. That of the
+        judge, if it has one, or the judge itself.
 
     Examples
     --------
@@ -55,6 +64,8 @@ class Mistake:
     wrong: Wrong
     judge: Judge | None = None
     judged: tuple[str, ...] = ()
+    constant: Constant | None = None
+    can_make: Judge | None = None
 
 
 @cache
@@ -64,7 +75,10 @@ def texts() -> dict[str, dict[str, Any]]:
 
 
 def known_as(
-    id: str, judge: Judge | None = None, judged: tuple[str, ...] = ()
+    id: str,
+    judge: Judge | None = None,
+    judged: tuple[str, ...] = (),
+    constant: Constant | None = None,
 ) -> Callable[[Wrong], Mistake]:
     """Make a mistake of a function from a case, whose expected values are right, to wrong ones."""
 
@@ -75,9 +89,9 @@ def known_as(
             return {quantity: v for quantity, v in values.items() if quantity in case.expected}
 
         text = texts()[id]
-        seen = tuple(text["seen"])
-        return Mistake(
-            id, text["title"], text["effect"], text["remedy"], seen, wrong, judge, judged
-        )
+        words = text["title"], text["effect"], text["remedy"], tuple(text["seen"])
+        range_of = constant or getattr(judge, "constant", None)
+        can_make = getattr(judge, "can_make", judge)
+        return Mistake(id, *words, wrong, judge, judged, range_of, can_make)
 
     return named

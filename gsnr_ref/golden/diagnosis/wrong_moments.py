@@ -10,23 +10,20 @@ from itertools import pairwise
 
 import numpy as np
 
-from gsnr_ref.contract import Array, flat, leaves_with_paths, map_structure
+from gsnr_ref.contract import Array, flat, map_structure
 from gsnr_ref.golden.case import GoldenCase
 from gsnr_ref.golden.diagnosis.derived import (
     Values,
     by_n,
-    from_gradients,
     from_moments,
     ratio,
     right_moments,
     sample_variance,
-    shares_of,
 )
 from gsnr_ref.golden.diagnosis.mistake import known_as
-from gsnr_ref.golden.quantity import QuantityReport
+from gsnr_ref.golden.quantity import Keys, QuantityReport
 
-_VARIANCES = ("variance_ddof0", "variance_ddof1")
-_PLUG_INS = ("gsnr_ddof0", "gsnr_ddof1")
+PLUG_INS = ("gsnr_ddof0", "gsnr_ddof1")
 
 
 @known_as("bessel-for-population")
@@ -48,82 +45,37 @@ def _uncentred(case: GoldenCase) -> Values:
     return from_moments(case, mean, second, sample_variance(case, second))
 
 
-def _moments(case: GoldenCase, report: QuantityReport) -> Iterator[tuple[Array, ...]]:
-    """Got, mean², variance and condition of a variance or a GSNR, parameter by parameter."""
+def moments_of(case: GoldenCase, report: QuantityReport) -> Iterator[tuple[Keys, Array, Array]]:
+    """Path of each parameter, mean², and the variance that belongs to a variance or a GSNR."""
     variances = case.expected[f"variance_{report.quantity.rpartition('_')[2]}"]
-    for name, variance in variances.items():
-        got, mean = report.got.get((name,)), case.expected["mean"][name]
-        if got is not None and got.shape == mean.shape:
-            condition = case.condition[report.quantity][name]
-            yield got.astype(np.float64), mean * mean, variance, condition
+    for path in report.wrong:
+        mean = case.expected["mean"][path[0]]
+        yield path, mean * mean, variances[path[0]]
 
 
-def _cancelled(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
-    """Errors of the size that E g² − (E g)² makes: a few roundings of mean² + variance."""
-    for got, square, variance, _ in _moments(case, report):
+def _added(case: GoldenCase, report: QuantityReport, tolerance: float) -> tuple[float, float]:
+    """Least and largest constant ε for which GSNR is mean²/(variance + ε) at every parameter."""
+    low, high = 0.0, math.inf
+    for path, square, variance in moments_of(case, report):
+        got = report.got[path].astype(np.float64)
+        error = 2 * tolerance * (1 + case.condition[report.quantity][path[0]])
+        if (got[square == 0] != 0).any() or not (got[square > 0] >= 0).all():
+            return math.inf, 0.0
         with np.errstate(all="ignore"):
-            implied = square / got if report.quantity.startswith("gsnr") else got
-            error = np.abs(np.where(np.isnan(implied), 0, implied) - variance)
-        if not (error <= tolerance * (square + variance)).all():
-            return False
-    return True
-
-
-@known_as("one-pass-variance", _cancelled, judged=_VARIANCES + _PLUG_INS)
-def _one_pass(case: GoldenCase) -> Values:
-    p = shares_of(case)
-
-    def one_pass(g: Array) -> Array:
-        return np.asarray(np.tensordot(p, g * g, 1) - np.tensordot(p, g, 1) ** 2)
-
-    ddof0 = map_structure(one_pass, case.expected["per_sample_gradients"])
-    return from_moments(case, case.expected["mean"], ddof0, sample_variance(case, ddof0))
-
-
-def _tails(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
-    """Errors of a few roundings of the largest loss or gradient, not of the value itself."""
-    pairs = leaves_with_paths(case.expected[report.quantity])
-    expected = {path: np.asarray(value) for path, value in pairs}
-    if {p: g.shape for p, g in report.got.items()} != {p: e.shape for p, e in expected.items()}:
-        return False
-    scale = max(1.0, *(float(np.abs(e).max()) for e in expected.values()))
-    return all(
-        (np.abs(got - expected[path]) <= tolerance * scale).all()
-        for path, got in report.got.items()
-    )
-
-
-@known_as("tails-lost", _tails, judged=("losses", "per_sample_gradients"))
-def _tails_lost(case: GoldenCase) -> Values:
-    def absorbed(value: Array) -> Array:
-        return (1 + value) - 1  # what one rounding of a number next to 1 leaves of it
-
-    e = case.expected
-    gradients = map_structure(absorbed, e["per_sample_gradients"])
-    return {"losses": absorbed(e["losses"]), **from_gradients(case, gradients)}
+            total = (square / got)[square > 0]
+            least = total * (1 - error[square > 0]) - variance[square > 0]
+            most = total * (1 + error[square > 0]) - variance[square > 0]
+        low, high = max(low, least.max(initial=low)), min(high, most.min(initial=high))
+    return low, high
 
 
 def _constant_added(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
     """mean²/GSNR − variance is the same positive constant for every parameter."""
-    constants, noise = [], 0.0
-    for got, square, variance, condition in _moments(case, report):
-        if (got[square == 0] != 0).any():
-            return False
-        with np.errstate(all="ignore"):
-            added = square / got - variance
-            error = tolerance * ((1 + condition) * variance + square)
-        known = (square > 0) & (added > 10 * error)
-        if ((square > 0) & (added < -10 * error)).any():
-            return False
-        constants.append(added[known])
-        noise = max(noise, float(error[known].max(initial=0)))
-    every = np.concatenate(constants) if constants else np.array([])
-    if not len(every) or not np.isfinite(every).all():
-        return False
-    return bool(np.ptp(every) <= 1e-3 * every.max() + 2 * noise)
+    low, high = _added(case, report, tolerance)
+    return bool(report.wrong) and low <= high
 
 
-@known_as("epsilon-in-denominator", _constant_added, judged=_PLUG_INS)
+@known_as("epsilon-in-denominator", _constant_added, judged=PLUG_INS, constant=_added)
 def _epsilon(case: GoldenCase) -> Values:
     mean, ddof0, ddof1 = right_moments(case)
     values = {"gsnr_ddof0": ratio(mean, map_structure(lambda v: v + 1e-5, ddof0))}
@@ -135,7 +87,7 @@ def _epsilon(case: GoldenCase) -> Values:
 def _on_gsnr(case: GoldenCase, function: Callable[[Array], Array]) -> Values:
     return {
         q: map_structure(function, case.expected[q])
-        for q in (*_PLUG_INS, "debiased_gsnr")
+        for q in (*PLUG_INS, "debiased_gsnr")
         if q in case.expected
     }
 

@@ -1,6 +1,7 @@
 """``gsnr-ref golden``, and results files from strangers."""
 
 import json
+import math
 import os
 import re
 import resource
@@ -8,9 +9,11 @@ import subprocess
 import sys
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from gsnr_ref import InputError, cli, golden
+from gsnr_ref.contract import map_structure
 from gsnr_ref.golden.results import parse_results
 from tests.backends import reference
 from tests.backends.run import as_document
@@ -111,6 +114,58 @@ def test_a_wrong_value_fails_with_its_diagnosis_in_every_report(capsys, file, ri
     suite = ElementTree.parse(tmp_path / "report.xml").getroot()
     assert (suite.get("tests"), suite.get("failures")) == (str(len(golden.cases())), "1")
     assert "B² = 64" in (tmp_path / "report.md").read_text()
+
+
+def listed(tree):
+    """Arrays as JSON can hold them."""
+    if isinstance(tree, dict):
+        return {key: listed(part) for key, part in tree.items()}
+    if isinstance(tree, list):
+        return [listed(part) for part in tree]
+    return tree if math.isfinite(tree) else str(tree)
+
+
+def test_the_suite_is_diagnosed_as_a_whole(capsys, file, right, tmp_path):
+    wrong = golden.mistakes()["bessel-for-population"].wrong
+    results = {
+        case.id: right["results"][case.id]
+        | listed(map_structure(lambda v: np.asarray(v).tolist(), wrong(case)))
+        for case in golden.cases()
+    }
+    report = tmp_path / "report.json"
+    _, out, _ = run(capsys, "check", file(right | {"results": results}), "--report", report)
+    assert "diagnosis: ddof confused" in out
+    (diagnosis,) = json.loads(report.read_text())["diagnoses"]
+    assert set(diagnosis) == {"mistake", "quantities", "cases"}
+    assert diagnosis["mistake"] == "bessel-for-population"
+    assert {"variance_ddof0", "gsnr_ddof0"} <= set(diagnosis["quantities"])
+    assert "linear" in diagnosis["cases"]
+
+
+def test_a_report_says_levels_and_what_was_left_out_and_undecided(capsys, file, right, tmp_path):
+    kept = {"losses", "mean"}
+    some = {
+        "results": {
+            id: {q: v for q, v in quantities.items() if q in kept}
+            for id, quantities in right["results"].items()
+            if golden.load(id).level != "deep"
+        },
+        "leaves_out": {
+            "quantities": [q for q in golden.QUANTITIES if q not in kept],
+            "cases": [c.id for c in golden.cases() if c.level == "deep"],
+        },
+    }
+    report = tmp_path / "report.json"
+    code, out, _ = run(capsys, "check", file(right | some), "--report", report)
+    assert code == 0
+    n = sum(c.level == "core" for c in golden.cases())
+    assert f"levels: core {n} of {n}, tails " in out
+    assert "deep left out" in out
+    assert "values of 2 quantities, none undecided; left out: per_sample_gradients, " in out
+    levels = json.loads(report.read_text())["levels"]
+    assert levels["core"] == {"passed": n, "declared": n, "left_out": 0}
+    single = right | some | {"backend": right["backend"] | {"dtype": "float32"}}
+    assert "of them undecided" in run(capsys, "check", file(single))[1]
 
 
 def test_expected_failures(capsys, file, right, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from gsnr_ref import golden
 from gsnr_ref.contract import leaves, map_structure
-from gsnr_ref.golden.quantity import allowed_error, compare_quantity
+from gsnr_ref.golden.quantity import SQUARES, allowed_error, compare_quantity
 
 
 class Foreign:
@@ -60,13 +60,18 @@ def moved(case, share):
     """The expected values, each off by a share of the error that it may have."""
     tolerance = case.tolerance["float64"]
 
-    def move(expected, condition):
-        zero = np.asarray(expected) == 0  # the documented rule, written out again
-        allowed = tolerance * np.where(zero, condition, (1 + condition) * np.abs(expected))
-        return np.where(np.isfinite(expected), expected + share * allowed, expected)
+    def move(expected, condition, square):  # the documented rule, written out again
+        zero = np.asarray(expected) == 0
+        relative = tolerance * (1 + condition) * np.abs(expected)
+        off = share * np.where(zero, tolerance ** (1 + square) * condition, relative)
+        off = np.where(zero & square, np.abs(off), off)  # a square is never below 0
+        return np.where(np.isfinite(expected), expected + off, expected)
 
     with np.errstate(invalid="ignore"):
-        return map_structure(move, case.expected, case.condition)
+        return {
+            q: map_structure(lambda e, k, q=q: move(e, k, q in SQUARES), tree, case.condition[q])
+            for q, tree in case.expected.items()
+        }
 
 
 @pytest.mark.parametrize("case", golden.cases(), ids=str)
@@ -91,12 +96,27 @@ def losses_report(got, expected, condition, tolerance):
 
 
 def test_a_value_is_decided_until_it_may_be_off_by_more_than_a_tenth():
-    # 0.001 · (1 + 98) is less than a tenth, 0.001 · (1 + 100) is more.
-    report = losses_report([-1.0, 2.0], [-2.0, 4.0], [98.0, 100.0], tolerance=0.001)
+    # 0.001 · (1 + 98) is less than a tenth, 0.001 · (1 + 150) is more.
+    report = losses_report([1.0, 3.5], [2.0, 4.0], [98.0, 150.0], tolerance=0.001)
     assert (report.n_wrong, report.n_undecided, report.worst.index) == (1, 1, (0,))
     assert report.digits == pytest.approx(-np.log10(0.5))
-    report = losses_report([-2.0, 2.0], [-2.0, 4.0], [98.0, 100.0], tolerance=0.001)
+    report = losses_report([2.0, 3.5], [2.0, 4.0], [98.0, 150.0], tolerance=0.001)
     assert (report.passed, report.n_undecided, report.digits) == (True, 1, 17.0)
+    report = losses_report([2.0, 3.0], [2.0, 4.0], [98.0, 150.0], tolerance=0.001)
+    assert (report.n_wrong, report.n_undecided, report.worst.index) == (1, 0, (1,))
+
+
+def test_where_nothing_is_decided_there_are_no_digits():
+    report = losses_report([2.5, 3.5], [2.0, 4.0], [1e3, 1e3], tolerance=0.001)
+    assert (report.passed, report.n_undecided) == (True, 2)
+    assert np.isnan(report.digits)
+    report = losses_report([1e-9, 0.0], [0.0, 0.0], [1.0, 1.0], tolerance=0.001)
+    assert (report.passed, report.n_undecided, report.digits) == (True, 0, 17.0)
+    report = losses_report([1e-9, 1e-9], [0.0, 0.0], [1.0, 1.0], tolerance=0.001)
+    assert report.passed
+    assert np.isnan(report.digits)
+    report = losses_report([0.0, 1e-3], [0.0, 0.0], [1.0, 1.0], tolerance=0.001)
+    assert (report.n_wrong, report.digits) == (1, 0.0)
 
 
 def test_zero_and_infinity_are_always_decided():
