@@ -11,7 +11,9 @@ from pathlib import Path
 from gsnr_ref.cli import main
 from gsnr_ref.golden.results import read_results
 
-NAME, LAYOUT, DTYPES = "plain JavaScript", "gsnr_ref", ("float64",)
+NAME, RECIPE, DTYPES = "plain JavaScript", "gsnr.mjs", ("float64",)
+LAYOUT, LAYERS = "gsnr_ref", {"affine", "activation", "convolution", "max_pool", "elman"}
+CLAIMS = ("core", "tails", "deep", "sequence")
 SCRIPT = Path(__file__).parent / "backend.mjs"
 
 

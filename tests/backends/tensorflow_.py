@@ -1,0 +1,80 @@
+"""The recipe in TensorFlow: Keras layers, and the Jacobian of the losses."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it greets on stderr
+
+import keras
+import tensorflow as tf
+import tensorflow_gsnr
+
+from tests.backends.common import batches_of, from_moments
+
+NAME, RECIPE, DTYPES = "TensorFlow, Keras", "tensorflow_gsnr.py", ("float64",)
+LAYOUT, LAYERS = "keras", {"affine", "activation", "convolution", "max_pool"}
+LEAVES_OUT = {"flags": ["weighted"], "quantities": ["enumerated_osgr"]}
+CLAIMS = ("core", "deep")
+# TensorFlow's own softplus is right to 14 digits only, for GSNR too few.
+ACTIVATIONS = {"identity": "linear", "softplus": lambda z: keras.ops.logaddexp(z, 0)}
+
+
+def version():
+    return tf.__version__
+
+
+def build(case, dtype):
+    """A Keras model with the case's parameters, and the names of its trainable variables."""
+    model, names = keras.Sequential(), []
+    for layer in case.model["layers"]:
+        kind, name = layer["type"], layer.get("name")
+        if kind == "activation":
+            function = ACTIVATIONS.get(layer["function"], layer["function"])
+            model.add(keras.layers.Activation(function, dtype=dtype))
+        elif kind == "max_pool":
+            model.add(keras.layers.MaxPool2D(2, dtype=dtype))
+            model.add(keras.layers.Flatten(dtype=dtype))
+        elif kind == "affine":
+            model.add(keras.layers.Dense(layer["n_out"], use_bias=layer["bias"], dtype=dtype))
+        else:
+            size = layer["kernel"]
+            model.add(
+                keras.layers.Conv2D(layer["n_out"], size, use_bias=layer["bias"], dtype=dtype)
+            )
+        if name:
+            parts = [f"{name}.weight", f"{name}.bias"][: 1 + layer["bias"]]
+            names += parts
+            model.layers[-1].trainable = set(parts) <= set(case.model["trainable"])
+    model.build(case.x.shape)
+    for name, variable in zip(names, model.variables, strict=True):
+        variable.assign(case.params_in("keras")[name])
+    return model, [n for n in names if n in case.model["trainable"]]
+
+
+def loss_of(case, dtype):
+    """One loss a sample, by Keras's own losses."""
+    loss = case.model["loss"]
+    if loss["type"] == "squared_error":  # Keras averages over the outputs
+        mse, factor = keras.losses.MeanSquaredError(reduction=None, dtype=dtype), case.n_outputs / 2
+        return lambda y, z: mse(y, z) * (factor * loss["scale"])
+    entropy = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction=None, dtype=dtype
+    )
+    return lambda y, z: entropy(y, z) * loss["scale"]
+
+
+def results(case, dtype):
+    """Every quantity of a case but the enumerated OSGR."""
+    model, names = build(case, dtype)
+    loss = loss_of(case, dtype)
+    x, y = tf.constant(case.x, dtype), tf.constant(case.y)
+    batches = [(x[s], y[s]) for s in batches_of(case, default=len(case.x))]
+    gradients = tensorflow_gsnr.per_sample_gradients(model, loss, x, y)
+    count, means, squares = found = tensorflow_gsnr.gradient_moments(model, loss, batches)
+
+    def moments(ddof):
+        columns = means, [s / (count - ddof) for s in squares], tensorflow_gsnr.gsnr(found, ddof)
+        return [dict(zip(names, column, strict=True)) for column in columns]
+
+    losses = loss(y, model(x)).numpy()
+    rows = dict(zip(names, (g.numpy() for g in gradients), strict=True))
+    return {"per_sample_gradients": rows} | from_moments(case, losses, moments)
