@@ -50,7 +50,9 @@ class Model(Protocol):
     in one affine map, ``outputs = inputs @ params[name + ".weight"] + params[name + ".bias"]``,
     with inputs (n_samples, n_in) or (n_samples, n_positions, n_in), whose inputs and outputs pass
     through ``tap(name, inputs, outputs) -> outputs``; the map may be applied, and tapped, several
-    times. A model that has no taps works with ``method="loop"``.
+    times. The scale and shift of a norm, ``outputs = inputs * params[name + ".scale"] +
+    params[name + ".shift"]``, pass through it in the same way. A model that has no taps works with
+    ``method="loop"``.
 
     Examples
     --------

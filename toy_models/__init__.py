@@ -22,6 +22,7 @@ from .mlp import MLP
 from .populations import FinitePopulation, GaussianLinear, ProductRegression
 from .recurrent import RecurrentNet
 from .softmax_regression import SoftmaxRegression
+from .stack import Stack
 
 __all__ = [
     "MLP",
@@ -34,6 +35,7 @@ __all__ = [
     "ProductRegression",
     "RecurrentNet",
     "SoftmaxRegression",
+    "Stack",
     "affine",
     "cross_entropy",
     "load_cifar10",

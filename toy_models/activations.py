@@ -5,6 +5,7 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defvjp, primitive
+from autograd.scipy.special import erfc
 
 #: tanh, with `_sech_squared` for its derivative.
 tanh = primitive(np.tanh)
@@ -49,10 +50,28 @@ def identity(z: Any) -> Any:
     return z
 
 
+def silu(z: Any) -> Any:
+    """z · sigmoid(z)."""
+    return z * sigmoid(z)
+
+
+def gelu(z: Any) -> Any:
+    """z · Φ(z), exact: with erfc, which keeps its digits for very negative z."""
+    return z * erfc(-z / np.sqrt(2)) / 2
+
+
+def leaky_relu(z: Any) -> Any:
+    """max(z, 0) + min(z, 0)/100, with derivative 1/100 at z = 0."""
+    return anp.where(z > 0, z, z / 100)
+
+
 ACTIVATIONS = {
     "tanh": tanh,
     "relu": relu,
     "sigmoid": sigmoid,
     "softplus": softplus,
     "identity": identity,
+    "silu": silu,
+    "gelu": gelu,
+    "leaky_relu": leaky_relu,
 }

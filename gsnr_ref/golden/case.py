@@ -60,6 +60,8 @@ class GoldenCase:
         Ids of the mistakes that the case can tell from the truth.
     document : dict
         The case as it stands in its JSON file.
+    refused : str
+        Why no per-sample gradients exist, and nothing is expected; empty where they do.
 
     Examples
     --------
@@ -85,6 +87,7 @@ class GoldenCase:
     tolerance: dict[str, float | None]
     mistakes: tuple[str, ...]
     document: dict[str, Any]
+    refused: str
 
     def __str__(self) -> str:
         return self.id
@@ -95,8 +98,9 @@ class GoldenCase:
     @property
     def n_outputs(self) -> int:
         """Number of outputs, or of classes."""
-        last = self.model["layers"][-1]
-        return int(last["n_out"])
+        if self.y.ndim > 1:
+            return int(self.y.shape[1])
+        return int(next(la["n_out"] for la in reversed(self.model["layers"]) if "n_out" in la))
 
     def params_in(self, layout: str) -> Params:
         """Return the parameters in the layout of a framework: "torch" or "keras".
@@ -121,7 +125,7 @@ class GoldenCase:
         return x_to(self.model, self.x, layout)
 
     def build(self) -> Any:
-        """Build the case's model from ``toy_models``.
+        """Build the case's model from ``toy_models``; an `InputError` where it must be refused.
 
         Examples
         --------
@@ -132,6 +136,8 @@ class GoldenCase:
         """
         from gsnr_ref.golden.models import build
 
+        if self.refused:
+            raise InputError(f"case {self.id} must be refused. {self.refused}")
         return build(self.model)
 
 
@@ -164,6 +170,7 @@ def parse(document: dict[str, Any]) -> GoldenCase:
         tolerance={k: v for k, v in document["tolerance"].items() if k != "reason"},
         mistakes=tuple(document["mistakes"]),
         document=document,
+        refused=document.get("refused", ""),
     )
 
 
@@ -188,7 +195,9 @@ def cases(flags: Iterable[str] | str = (), quantity: str | None = None) -> list[
     Returns
     -------
     list of GoldenCase
-        Never empty. ``str(case)`` is its id, for ``pytest.mark.parametrize(..., ids=str)``.
+        Never empty. ``str(case)`` is its id, for ``pytest.mark.parametrize(..., ids=str)``. Those
+        that must be refused are among them only if `flags` asks for ``"refused"``: they have no
+        values.
 
     Raises
     ------
@@ -207,7 +216,9 @@ def cases(flags: Iterable[str] | str = (), quantity: str | None = None) -> list[
     chosen = [
         case
         for case in every_case().values()
-        if wanted <= set(case.flags) and (quantity is None or quantity in case.expected)
+        if wanted <= set(case.flags)
+        and (quantity is None or quantity in case.expected)
+        and (not case.refused or "refused" in wanted)
     ]
     if not chosen:
         raise InputError(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gsnr_ref.contract import InputError
 from gsnr_ref.files import check_folder_writable, check_writable, name_beside, write_atomically
-from gsnr_ref.golden.case import cases, flag_reasons, folder, load, n_values
+from gsnr_ref.golden.case import cases, every_case, flag_reasons, folder, load, n_values
 from gsnr_ref.golden.diagnosis import mistakes
 from gsnr_ref.golden.reports import WRITERS, as_text, check_report_path
 from gsnr_ref.golden.results import read_results
@@ -77,7 +77,7 @@ def _list(arguments: argparse.Namespace) -> int:
         width = max(map(len, texts))
         print("\n".join(f"{name:<{width}}  {text}" for name, text in texts.items()))
         return 0
-    chosen = cases(arguments.flag or ())
+    chosen = cases(arguments.flag) if arguments.flag else list(every_case().values())
     width = max(len(case.id) for case in chosen)
     for case in chosen:
         print(f"{case.id:<{width}}  {case.level:<9}  {case.description} [{', '.join(case.flags)}]")
@@ -114,7 +114,7 @@ def _export(arguments: argparse.Namespace) -> int:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    print(f"{len(cases())} cases, their schema, flags and mistakes: {target}")
+    print(f"{len(every_case())} cases, their schema, flags and mistakes: {target}")
     return 0
 
 

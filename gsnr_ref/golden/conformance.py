@@ -66,7 +66,7 @@ class CaseReport:
     @property
     def tolerance(self) -> float:
         """The largest that a quantity was held to: each is held to that of its own dtype."""
-        return max(q.tolerance for q in self.quantities)
+        return max((q.tolerance for q in self.quantities), default=0.0)
 
     @property
     def passed(self) -> bool:
@@ -76,7 +76,7 @@ class CaseReport:
     @property
     def digits(self) -> float:
         """Correct decimal digits of the worst value."""
-        return min(q.digits for q in self.quantities)
+        return min((q.digits for q in self.quantities), default=17.0)
 
     def explanation(self) -> list[str]:
         """What failed, by how much and why, a line each."""
@@ -114,6 +114,8 @@ class CaseReport:
         note += f", left out: {', '.join(self.left_out)}" if self.left_out else ""
         note += f", float32: {', '.join(self._single)}" if self._single else ""
         head = f"{self.case.id} ({self.dtype}{note}): {verdict}"
+        if self.passed and self.case.refused:
+            return f"{head}, refused as it must be"
         if self.passed:
             return f"{head}, {self.digits:.1f} digits"
         return "\n  ".join([head, self.case.description, *self.explanation()])
@@ -148,6 +150,8 @@ def compare(
     tolerance : float, optional
         Instead of the case's own.
 
+    A case that must be refused (``case.refused``) passes with an empty `result`.
+
     Returns
     -------
     CaseReport
@@ -168,6 +172,8 @@ def compare(
     location (float64): passed, 17.0 digits
     """
     left_out = check_request(case, result, leave_out, layout)
+    if case.refused:
+        return _refusal(case, result)
     if dtype is not None and dtype not in ROUNDOFF:
         raise InputError(f"dtype is {dtype!r}; expected one of {list(ROUNDOFF)}")
     if tolerance is not None and not 0 <= tolerance < 1:
@@ -199,6 +205,15 @@ def compare(
         tuple(q for q in left_out if q in case.expected),
         tuple(diagnose(case, compared)),
     )
+
+
+def _refusal(case: GoldenCase, result: dict[str, Any]) -> CaseReport:
+    """Passed without values; what is there nevertheless is wrong, whatever it is."""
+    problem = f"given, where it must be refused. {case.refused}"
+    reports = tuple(
+        QuantityReport(q, "", 0.0, 0, 0, 0, 0.0, None, f"{q} {problem}", {}) for q in result
+    )
+    return CaseReport(case, False, reports, (), ())
 
 
 def check(

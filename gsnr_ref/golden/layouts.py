@@ -1,11 +1,14 @@
 """Parameter layouts of frameworks, to and from (n_in, n_out). Imports ``contract``.
 
-Ours is ``"gsnr_ref"``. ``"torch"``: weights (n_out, n_in), convolutions (n_out, n_in, kernel,
-kernel) on channel-first images, flattened channel by channel. ``"keras"`` (TensorFlow, Flax): dense
-weights as ours, convolutions (kernel, kernel, n_in, n_out) on channel-last images. The weight of a
-recurrent cell is that of the input and that of the hidden state, joined along n_in.
+Ours is ``"gsnr_ref"``. ``"torch"``: weights (n_out, n_in), convolutions (n_out, n_in / groups,
+kernel, kernel) on channel-first images, flattened channel by channel. ``"keras"`` (TensorFlow,
+Flax): dense weights as ours, convolutions (kernel, kernel, n_in / groups, n_out) on channel-last
+images. The weight of a recurrent cell is that of the input and that of the hidden state, joined
+along n_in. Biases, scales and shifts are the same everywhere.
 """
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,15 +32,34 @@ def check_layout(layout: str) -> None:
         raise InputError(f"layout is {layout!r}; expected one of {LAYOUTS}")
 
 
-def _image_before(layers: list[dict[str, Any]], layer: dict[str, Any]) -> dict[str, Any] | None:
-    """The max-pool whose pixels a dense layer sees flattened, if it does."""
-    before = layers[layers.index(layer) - 1] if layer is not layers[0] else {"type": ""}
-    return before if before["type"] == "max_pool" else None
+def _image_before(
+    layers: list[dict[str, Any]], layer: dict[str, Any]
+) -> tuple[int, int, int] | None:
+    """Height, width and channels of the image that a dense layer sees flattened, if it does."""
+    for before in reversed(layers[: layers.index(layer)] if layer in layers else []):
+        if before["type"] == "max_pool":
+            return before["height"] // 2, before["width"] // 2, before["n_channels"]
+        if before["type"] == "convolution":
+            room = 2 * before.get("padding", 0) - before["kernel"]
+            high, wide = (
+                (before[side] + room) // before.get("stride", 1) + 1 for side in ("height", "width")
+            )
+            return high, wide, before["n_out"]
+        if before["type"] not in ("activation", "group_norm", "batch_norm"):
+            return None
+    return None
+
+
+def _all_layers(layers: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The layers, those within a residual too."""
+    for layer in layers:
+        yield layer
+        yield from _all_layers(layer.get("layers", []))
 
 
 def _layer(model: dict[str, Any], name: str) -> dict[str, Any]:
     owner = name.rpartition(".")[0]
-    return next(layer for layer in model["layers"] if layer.get("name") == owner)
+    return next(la for la in _all_layers(model["layers"]) if la.get("name") == owner)
 
 
 def _convert(model: dict[str, Any], name: str, array: Array, layout: str, back: bool) -> Array:
@@ -46,7 +68,8 @@ def _convert(model: dict[str, Any], name: str, array: Array, layout: str, back: 
         return array
     layer = _layer(model, name)
     if layer["type"] == "convolution":
-        kernel, n_in, n_out = layer["kernel"], layer["n_in"], layer["n_out"]
+        kernel, n_out = layer["kernel"], layer["n_out"]
+        n_in = layer["n_in"] // layer.get("groups", 1)
         cube, lead = (kernel, kernel, n_in, n_out), array.ndim - (4 if back else 2)
         theirs = (3, 2, 0, 1) if layout == "torch" else (0, 1, 2, 3)  # axes of ours, in their order
         if back:
@@ -58,9 +81,8 @@ def _convert(model: dict[str, Any], name: str, array: Array, layout: str, back: 
     if layout == "keras":
         return array
     array = np.swapaxes(array, -1, -2) if back else array
-    if pool := _image_before(model["layers"], layer):
-        high, wide, channels = pool["height"] // 2, pool["width"] // 2, pool["n_channels"]
-        ours = np.arange(high * wide * channels).reshape(high, wide, channels)
+    if image := _image_before(model["layers"], layer):
+        ours = np.arange(math.prod(image)).reshape(image)
         order = ours.transpose(2, 0, 1).ravel()  # their row k is our row order[k]
         array = np.take(array, np.argsort(order) if back else order, axis=-2)
     return array if back else np.swapaxes(array, -1, -2)

@@ -81,7 +81,9 @@ class SuiteReport:
     @property
     def summary(self) -> str:
         """One line."""
-        left_out = len(every_case()) - self.n_declared - len(self.out_of_range)
+        refused = sum(bool(case.refused) for case in every_case().values())
+        refused -= sum(bool(report.case.refused) for report in self.reports)
+        left_out = len(every_case()) - refused - self.n_declared - len(self.out_of_range)
         parts = [
             f"{self.n_passed} of {self.n_declared} declared cases passed",
             f"{len(self.failed)} failed",

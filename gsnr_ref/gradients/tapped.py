@@ -15,6 +15,9 @@ from gsnr_ref.autodiff import defvjp, make_vjp, ones_like, primitive
 from gsnr_ref.contract import Array, InputError, Model, Params
 from gsnr_ref.loss_checks import check_losses_shape
 
+#: What a tapped map's parameters are called: name.weight and so on.
+KINDS = ("weight", "bias", "scale", "shift")
+
 
 @dataclass
 class TappedLayer:
@@ -30,9 +33,11 @@ class TappedLayer:
     deltas: Array
 
     def gradients(self, parameter: str) -> Array:
-        """Per-sample gradients of the layer's weight or bias, (n_samples, *parameter_shape)."""
-        if parameter.endswith(".bias"):
+        """Per-sample gradients of one of the layer's parameters, (n_samples, *parameter_shape)."""
+        if parameter.endswith((".bias", ".shift")):
             gradients: Array = self.deltas.sum(axis=1)
+        elif parameter.endswith(".scale"):
+            gradients = (self.inputs * self.deltas).sum(axis=1)
         else:
             gradients = np.matmul(self.inputs.swapaxes(1, 2), self.deltas)  # Σ_p inputsᵀ deltas
         return gradients
@@ -80,7 +85,7 @@ def tapped_layers(model: Model, params: Params, x: Any, y: Any) -> dict[str, Tap
         backward(ones_like(losses))
     layers: dict[str, TappedLayer] = {}
     for name, record in records:
-        if f"{name}.weight" in model.trainable or f"{name}.bias" in model.trainable:
+        if any(f"{name}.{kind}" in model.trainable for kind in KINDS):
             _check_shapes(name, record, params, len(x))
         inputs, deltas = _with_positions(record.inputs), _with_positions(record.deltas)
         if name in layers:
@@ -89,10 +94,10 @@ def tapped_layers(model: Model, params: Params, x: Any, y: Any) -> dict[str, Tap
         layers[name] = TappedLayer(inputs, deltas)
     for parameter in model.trainable:
         layer, _, kind = parameter.rpartition(".")
-        if layer in layers and kind not in ("weight", "bias"):
+        if layer in layers and kind not in KINDS:
             raise InputError(
-                f"parameter {parameter!r} is neither the weight nor the bias of an affine map; "
-                "expected one of them, or method='loop'"
+                f"parameter {parameter!r} is neither the weight nor the bias of an affine map, nor "
+                "a scale or a shift; expected one of them, or method='loop'"
             )
         if layer not in layers:
             raise InputError(
@@ -118,6 +123,8 @@ def _check_shapes(name: str, record: TappedLayer, params: Params, n_samples: int
             f"(n_samples, n_out), or with n_positions between{usually}"
         )
     expected = {"weight": (inputs[-1], outputs[-1]), "bias": (outputs[-1],)}
+    if f"{name}.scale" in params:
+        expected = {"scale": (inputs[-1],), "shift": (outputs[-1],)}
     for kind, shape in expected.items():
         found = np.shape(params.get(f"{name}.{kind}", np.empty(shape)))
         if found != shape:

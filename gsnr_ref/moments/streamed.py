@@ -23,7 +23,7 @@ from gsnr_ref.contract import (
 )
 from gsnr_ref.gradients import Method, per_sample_gradients
 from gsnr_ref.gradients.checked import check_once
-from gsnr_ref.gradients.tapped import TappedLayer, tapped_layers
+from gsnr_ref.gradients.tapped import KINDS, TappedLayer, tapped_layers
 from gsnr_ref.moments.checks import are_counts, checked_weights, total_weight, weights_like
 from gsnr_ref.moments.mergeable import GradientMoments
 from gsnr_ref.moments.products import product_sums
@@ -174,7 +174,7 @@ def _tapped_moments(
     with np.errstate(all="ignore"):
         sums: dict[str, Sums] = {}
         for name, layer in tapped_layers(model, params, x, y).items():
-            wanted = [p for p in (f"{name}.weight", f"{name}.bias") if p in model.trainable]
+            wanted = [p for p in (f"{name}.{kind}" for kind in KINDS) if p in model.trainable]
             if not wanted:
                 check_finite(f"inputs of {name!r}", layer.inputs)
             sums |= {p: _layer_sums(layer, p, weights) for p in wanted}
@@ -189,7 +189,8 @@ def _tapped_moments(
 def _layer_sums(layer: TappedLayer, parameter: str, weights: Array | None) -> Sums:
     """Sums of a parameter's gradients; those of a dense layer are products, and never formed."""
     weights = weights_like(layer.deltas, weights)
-    if layer.inputs.shape[1] > 1 or is_exact(layer.deltas):
+    elementwise = parameter.endswith((".scale", ".shift"))
+    if elementwise or layer.inputs.shape[1] > 1 or is_exact(layer.deltas):
         return two_pass_sums(layer.gradients(parameter), weights)
     inputs, deltas = layer.inputs[:, 0], layer.deltas[:, 0]
     if parameter.endswith(".bias"):  # a weight whose input is always 1

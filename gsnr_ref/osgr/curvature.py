@@ -86,7 +86,7 @@ def losses_apart(model: Model, params: Params, x: Any, y: Any, moves: Params) ->
     seen = set()
 
     def tap(name: str, inputs: Any, outputs: Any) -> Any:
-        for parameter in (f"{name}.weight", f"{name}.bias"):
+        for parameter in (f"{name}.{kind}" for kind in ("weight", "bias", "scale", "shift")):
             if parameter in model.trainable:
                 seen.add(parameter)
                 outputs = outputs + _moved_by(moves[parameter], inputs, parameter)
@@ -102,10 +102,11 @@ def losses_apart(model: Model, params: Params, x: Any, y: Any, moves: Params) ->
 
 
 def _moved_by(moves: Any, inputs: Any, parameter: str) -> Any:
-    """What an affine map gives more where each sample's weight, or bias, has moved."""
+    """What a map gives more where each sample's weight, bias, scale or shift has moved."""
     positions = inputs.ndim == 3
-    if parameter.endswith(".bias"):
-        return moves[:, None] if positions else moves
+    if not parameter.endswith(".weight"):
+        moves = moves[:, None] if positions else moves
+        return inputs * moves if parameter.endswith(".scale") else moves
     if positions:
         return anp.matmul(inputs, moves)
     return anp.matmul(inputs[:, None], moves)[:, 0]

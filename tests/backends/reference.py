@@ -19,15 +19,19 @@ def version():
 def results(case, dtype="float64", from_samples=False):
     """Return every quantity of a case; moments streamed, or of per-sample gradients."""
     model, params, x, y = case.build(), case.params, case.x, case.y
-    gradients = gsnr_ref.per_sample_gradients(model, params, x, y)
+    method = "tapped" if getattr(model, "is_tapped", True) else "loop"
+    gradients = gsnr_ref.per_sample_gradients(model, params, x, y, method=method)
     if from_samples:
         moments = gsnr_ref.GradientMoments.from_samples(gradients, case.probabilities)
     elif case.batches:
         edges = [sum(case.batches[:i]) for i in range(len(case.batches) + 1)]
         slices = [slice(a, b) for a, b in pairwise(edges)]
-        moments = gsnr_ref.gradient_moments(model, params, ((x[s], y[s]) for s in slices))
+        batches = ((x[s], y[s]) for s in slices)
+        moments = gsnr_ref.gradient_moments(model, params, batches, method=method)
     else:
-        moments = gsnr_ref.gradient_moments(model, params, x, y, weights=case.probabilities)
+        moments = gsnr_ref.gradient_moments(
+            model, params, x, y, weights=case.probabilities, method=method
+        )
     sizes = {n: int(n) for n in case.expected["predicted_osgr"]}
     values = {
         "losses": model.loss(params, x, y),

@@ -26,6 +26,8 @@ def finished(stated: Case) -> str:
     A mistake is listed if its wrong values are rejected, and differ from those of every other.
     """
     whole = document(stated)
+    if stated.refused:
+        return as_text(whole | {"mistakes": []}) + "\n"
     case = parse(whole | {"mistakes": []})
     wrong = {id: case.expected | mistake.wrong(case) for id, mistake in mistakes().items()}
     flat = {id: [np.asarray(v) for v in leaves(values)] for id, values in wrong.items()}

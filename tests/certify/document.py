@@ -8,32 +8,10 @@ import math
 from typing import Any
 
 from tests.certify.cases import Case
+from tests.certify.cases.shapes import fan_ins
+from tests.certify.formulas import formula_of_loss, with_formula
 from tests.certify.rounded import certified, conditions, map_tree, written
 
-FORMULAS: dict[str, Any] = {
-    "affine": "outputs[i, c] = Σ_s inputs[i, s] · {name}.weight[s, c]{bias}",
-    "activation": {
-        "tanh": "outputs = tanh(inputs)",
-        "relu": "outputs = max(inputs, 0), with derivative 0 at 0",
-        "sigmoid": "outputs = 1/(1 + exp(−inputs))",
-        "softplus": "outputs = log(1 + exp(inputs))",
-        "identity": "outputs = inputs",
-    },
-    "convolution": "outputs[i, r, q, c] = Σ_u Σ_v Σ_k inputs[i, r + u, q + v, k] · "
-    "{name}.weight[(u·kernel + v)·n_in + k, c]{bias}: a cross-correlation, stride 1, no padding",
-    "max_pool": "outputs[i, r, q, k] = max of inputs[i, 2r + u, 2q + v, k] over u, v in (0, 1); "
-    "of equal pixels the first, in the order (u, v), has the derivative. Before an affine layer "
-    "the pixels are flattened: row by row, column by column, channel by channel",
-    "elman": "h_0 = 0; h_t[i, c] = tanh(Σ_s [inputs[i, t], h_(t−1)[i]][s] · {name}.weight[s, c]"
-    "{bias}), the first n_features rows of the weight for the input, the others for h; "
-    "outputs = h after the last time step",
-}
-LOSSES = {
-    "squared_error": "loss[i] = scale · ½ Σ_c (outputs[i, c] − y[i, c])²: with the ½, summed over "
-    "outputs",
-    "cross_entropy": "loss[i] = −scale · log(exp(outputs[i, y[i]]) / Σ_c exp(outputs[i, c])): "
-    "natural logarithm",
-}
 REDUCTIONS = {
     "none": "No training loss is stated. Losses and gradients are those of single samples.",
     "mean": "The training loss is the mean over samples: reduced_loss, with reduced_gradient. All "
@@ -56,8 +34,8 @@ DEGENERATE = (
 
 def document(case: Case) -> dict[str, Any]:
     """Everything about a case but the mistakes that it can tell apart."""
-    values = certified(case)
-    expected = _with_condition(case, values, conditions(case))
+    values = {} if case.refused else certified(case)
+    expected = {} if case.refused else _with_condition(case, values, conditions(case))
     inputs: dict[str, Any] = {"dtype": case.dtype, "params": case.params, "x": case.x, "y": case.y}
     if case.probabilities is not None:
         inputs["probabilities"] = case.probabilities
@@ -69,9 +47,15 @@ def document(case: Case) -> dict[str, Any]:
         "level": case.level,
         "flags": list(case.flags),
         **({"twin_of": case.twin_of} if case.twin_of else {}),
+        **({"refused": case.refused} if case.refused else {}),
         "model": {
-            "layers": [layer | {"formula": _formula(layer)} for layer in case.layers],
-            "loss": {"type": case.loss, "scale": case.scale, "formula": LOSSES[case.loss]},
+            "layers": [with_formula(layer) for layer in case.layers],
+            "loss": {
+                "type": case.loss,
+                "scale": case.scale,
+                **case.loss_options,
+                "formula": formula_of_loss(case.loss, case.loss_options),
+            },
             "parameters": case.shapes,
             "trainable": list(case.trainable),
         },
@@ -85,14 +69,6 @@ def document(case: Case) -> dict[str, Any]:
         "tolerance": _tolerance(case, values),
         "expected": expected,
     }
-
-
-def _formula(layer: dict[str, Any]) -> str:
-    formula = FORMULAS[layer["type"]]
-    if isinstance(formula, dict):
-        return str(formula[layer["function"]])
-    bias = f" + {layer['name']}.bias[c]" if layer.get("bias") else ""
-    return str(formula.format(name=layer.get("name"), bias=bias))
 
 
 def shaped(flat: list[Any], shape: list[int]) -> Any:
@@ -125,8 +101,7 @@ def _with_condition(case: Case, values: Any, condition: Any) -> dict[str, Any]:
 def _tolerance(case: Case, values: Any) -> dict[str, Any]:
     """Roundings that a value goes through, times the unit roundoff; no float32 out of its range."""
     n_samples = len(case.x)
-    fan_ins = [shape[0] for name, shape in case.shapes.items() if len(shape) == 2]
-    roundings = 16 + 2 * n_samples + 4 * sum(fan_ins)
+    roundings = 16 + 2 * n_samples + 4 * sum(fan_ins(case.layers))
     numbers = [abs(v) for v in _finite(values)]
     numbers += [abs(v) for v in _finite([case.params, case.x, case.y])]
     fits = all(v == 0 or 2.0**-100 < v < 2.0**100 for v in numbers)

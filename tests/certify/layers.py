@@ -1,4 +1,4 @@
-"""Losses and per-sample gradients of one sample, derived by hand, in plain scalar arithmetic.
+"""Layers of one sample and their derivatives by hand, in plain scalar arithmetic.
 
 Imports nothing of ``gsnr_ref``. A layer is a pair of functions: `forward`
 takes the layer's input and returns its output and what the way back needs; `backward` takes the
@@ -13,11 +13,28 @@ from tests.certify.scalars import Scalar, sign
 Vector = list[Scalar]
 Layer = dict[str, Any]
 Params = dict[str, Vector]
+#: Types of layers that `backward` knows, as long as they have no fields beyond those used here.
+BY_HAND = ("affine", "activation", "convolution", "max_pool", "elman")
 
 
 def sigmoid(z: Scalar) -> Scalar:
     """1/(1 + e^−z)."""
     return 1 / (1 + (-z).exp())
+
+
+def normal(z: Scalar) -> Scalar:
+    """Φ(z), the standard normal distribution's share below z."""
+    return (1 + (z / (0 * z + 2).sqrt()).erf()) / 2
+
+
+def bell(z: Scalar) -> Scalar:
+    """φ(z) = Φ′(z)."""
+    return (-z * z / 2).exp() / (2 * z.pi()).sqrt()
+
+
+def leak(z: Scalar) -> Scalar:
+    """The derivative of leaky ReLU: 1, and 1/100 where z is not positive."""
+    return 0 * z + 1 if sign(z) > 0 else (0 * z + 1) / 100
 
 
 #: Each activation, and its derivative as a function of (z, activation of z).
@@ -27,6 +44,9 @@ ACTIVATIONS: dict[str, tuple[Any, Any]] = {
     "sigmoid": (sigmoid, lambda z, a: a * (1 - a)),
     "softplus": (lambda z: (1 + z.exp()).log(), lambda z, a: sigmoid(z)),
     "identity": (lambda z: z, lambda z, a: 1),
+    "silu": (lambda z: z * sigmoid(z), lambda z, a: sigmoid(z) + a * (1 - sigmoid(z))),
+    "gelu": (lambda z: z * normal(z), lambda z, a: normal(z) + z * bell(z)),
+    "leaky_relu": (lambda z: z if sign(z) > 0 else z / 100, lambda z, a: leak(z)),
 }
 
 
@@ -148,40 +168,3 @@ def backward(
         by_inputs = affine_back(weight, len(inputs), d)
         back, delta = by_inputs[:n_features] + back, by_inputs[n_features:]
     return back
-
-
-def loss_and_delta(loss: dict[str, Any], outputs: Vector, y: Any) -> tuple[Scalar, Vector]:
-    """Return the loss of one sample, and its derivative by the outputs."""
-    scale = loss["scale"]
-    if loss["type"] == "squared_error":  # scale·½ Σ_c (o_c − y_c)²
-        residual = [o - t for o, t in zip(outputs, y, strict=True)]
-        return scale * sum(r * r for r in residual) / 2, [scale * r for r in residual]
-    exponentials = [(o - outputs[y]).exp() for o in outputs]  # e^(o_c − o_y), and 1 for c = y
-    total = sum(exponentials)
-    delta = [e / total for e in exponentials]
-    delta[y] = -sum(e for c, e in enumerate(exponentials) if c != y) / total  # softmax − 1
-    return scale * total.log(), [scale * d for d in delta]
-
-
-def loss_of(model: dict[str, Any], params: Params, x: Vector, y: Any) -> Scalar:
-    """Return the loss of one sample."""
-    a = x
-    for layer in model["layers"]:
-        a, _ = forward(layer, params, a)
-    return loss_and_delta(model["loss"], a, y)[0]
-
-
-def loss_and_gradient(
-    model: dict[str, Any], params: Params, x: Vector, y: Any
-) -> tuple[Scalar, Params]:
-    """Return the loss of one sample and its gradient by every parameter."""
-    a, trace = x, []
-    for layer in model["layers"]:
-        output, kept = forward(layer, params, a)
-        trace.append((layer, a, output, kept))
-        a = output
-    loss, delta = loss_and_delta(model["loss"], a, y)
-    gradients: Params = {}
-    for layer, a, output, kept in reversed(trace):
-        delta = backward(layer, params, a, output, kept, delta, gradients)
-    return loss, {name: gradients[name] for name in params}

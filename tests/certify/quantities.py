@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
+from tests.certify.backpropagation import loss_and_gradient, loss_of
 from tests.certify.cases import Case
 from tests.certify.cases.building import flatten
-from tests.certify.layers import Params, Vector, loss_and_gradient, loss_of
+from tests.certify.layers import Params, Vector
 from tests.certify.scalars import Scalar, is_degenerate, is_zero
 
 Number = Callable[[Any], Scalar]
@@ -30,12 +31,16 @@ class Inputs:
 
     def __init__(self, case: Case, number: Number) -> None:
         self.is_classes = case.loss == "cross_entropy"
-        loss = {"type": case.loss, "scale": number(case.scale)}
-        self.model: dict[str, Any] = {"layers": case.layers, "loss": loss}
 
         def scalars(nested: Any) -> Vector:
             return [number(value) for value in flatten(nested)]
 
+        loss = {"type": case.loss, "scale": number(case.scale), **case.loss_options}
+        if "class_weights" in loss:
+            loss["class_weights"] = scalars(loss["class_weights"])
+        if "label_smoothing" in loss:
+            loss["label_smoothing"] = number(loss["label_smoothing"])
+        self.model: dict[str, Any] = {"layers": case.layers, "loss": loss}
         self.params: Params = {name: scalars(value) for name, value in case.params.items()}
         self.x = [scalars(row) for row in case.x]
         self.y = case.y if self.is_classes else [scalars(row) for row in case.y]

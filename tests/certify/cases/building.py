@@ -6,12 +6,12 @@ and rounded to two decimals, so that they are short and, in binary, not round.
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.certify.cases.flags import FLAGS, LEVELS
+from tests.certify.cases.shapes import Layer, parameter_shapes
 
-Layer = dict[str, Any]
 #: Flags of the level "tails".
 EXTREME = {
     "large-snr",
@@ -41,22 +41,8 @@ def activation(function: str) -> Layer:
     return {"type": "activation", "function": function}
 
 
-def parameter_shapes(layers: Iterable[Layer]) -> dict[str, list[int]]:
-    """Shape of each parameter of the layers, in order."""
-    shapes = {}
-    for layer in layers:
-        if layer["type"] == "affine":
-            n_in, n_out = layer["n_in"], layer["n_out"]
-        elif layer["type"] == "convolution":
-            n_in, n_out = layer["kernel"] ** 2 * layer["n_in"], layer["n_out"]
-        elif layer["type"] == "elman":
-            n_in, n_out = layer["n_features"] + layer["n_hidden"], layer["n_hidden"]
-        else:
-            continue
-        shapes[f"{layer['name']}.weight"] = [n_in, n_out]
-        if layer["bias"]:
-            shapes[f"{layer['name']}.bias"] = [n_out]
-    return shapes
+def residual(*layers: Layer) -> Layer:
+    return {"type": "residual", "layers": list(layers)}
 
 
 def level_of(layers: Sequence[Layer], flags: Iterable[str]) -> str:
@@ -90,6 +76,8 @@ class Case:
     loss : {"squared_error", "cross_entropy"}
     scale : float
         Of the loss.
+    loss_options : dict
+        What else the loss takes: class_weights, ignore_index, label_smoothing.
     trainable : tuple of str
         Names of the parameters that have gradients.
     params : dict of str to nested lists
@@ -108,6 +96,8 @@ class Case:
         The narrowest that holds every input exactly.
     twin_of : str or None
         The case that this one is a twin of.
+    refused : str
+        Why no per-sample gradients exist, so that nothing is expected; empty where they do.
     """
 
     id: str
@@ -117,6 +107,7 @@ class Case:
     layers: list[Layer]
     loss: str = "squared_error"
     scale: float = 1.0
+    loss_options: dict[str, Any] = field(default_factory=dict)
     trainable: tuple[str, ...]
     params: dict[str, Any]
     x: list[Any]
@@ -127,6 +118,7 @@ class Case:
     enumerate_at: Sequence[tuple[int, float]] = ()
     dtype: str = "float64"
     twin_of: str | None = None
+    refused: str = ""
 
     def __post_init__(self) -> None:
         assert set(self.flags) <= set(FLAGS), self.flags

@@ -1,11 +1,12 @@
 """Several layers: perceptrons, a convolution, a recurrence. Imports nothing of ``gsnr_ref``."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from tests.certify.cases.building import (
     Case,
-    Layer,
     activation,
     affine,
     case,
@@ -13,6 +14,7 @@ from tests.certify.cases.building import (
     reordered,
     twin,
 )
+from tests.certify.cases.shapes import Layer
 
 
 def mlp_layers(sizes: Sequence[int], function: str, bias: bool = True) -> list[Layer]:
@@ -33,6 +35,7 @@ def mlp_cases() -> list[Case]:
                 tags = ["deep", "bias", *(["multiple-outputs"] if loss == "squared_error" else [])]
                 tags += rational.get(function, ()) if loss == "squared_error" else ()
                 tags += ["square-weight"] if n_layers == 3 else []
+                tags += ["dead"] if (n_layers, function) == (3, "relu") else []
                 short = loss.replace("_", "-")
                 cases.append(
                     network(
@@ -94,6 +97,80 @@ def mlp_cases() -> list[Case]:
              [[0.75, 0.5], [1.25, 0.625], [1.0, 1.25], [-1.5, -0.5], [0.25, 1.5]],
              [[1.25], [-0.5], [0.375], [2.5], [1.0]]),
     ]  # fmt: skip
+
+
+def activation_cases() -> list[Case]:
+    """Perceptrons with activations that came later."""
+    cases = []
+    for function in ("gelu", "silu", "leaky_relu"):
+        flag = function.replace("_", "-")
+        rational = ["rational"] if function == "leaky_relu" else []
+        cases += [
+            network(f"mlp2-{flag}-squared-error", f"2 layers, {function}, squared error.",
+                    ["deep", flag, *rational], mlp_layers((2, 3, 1), function), [2], 1,
+                    n_samples=5, enumerate_at=[(1, 0.125)]),
+            network(f"mlp2-{flag}-cross-entropy", f"2 layers, {function}, cross entropy.",
+                    ["deep", flag], mlp_layers((2, 3, 2), function), [2], 2, n_samples=4,
+                    loss="cross_entropy"),
+            network(f"mlp3-{flag}-squared-error", f"3 layers, {function}, squared error.",
+                    ["deep", flag, *rational], mlp_layers((2, 2, 2, 1), function), [2], 1,
+                    n_samples=4),
+        ]  # fmt: skip
+    saturated = network("mlp2-gelu-saturated", "Pre-activations of −4 to −8: Φ of 1e-5 and less.",
+                        ["deep", "gelu", "saturated"], mlp_layers((1, 2, 1), "gelu"), [1], 1,
+                        n_samples=4)  # fmt: skip
+    params = saturated.params | {"layer1.weight": [[1.0, -1.5]], "layer1.bias": [-6.0, -5.5]}
+    return [*cases, replace(saturated, params=params)]
+
+
+def loss_cases() -> list[Case]:
+    """Cross-entropy with what frameworks add to it."""
+    cases = []
+    added: dict[str, dict[str, Any]] = {
+        "class-weights": {"class_weights": [0.5, 2.0, 1.25]},
+        "ignore-index": {"ignore_index": -100},
+        "label-smoothing": {"label_smoothing": 0.125},
+    }
+    for flag, options in added.items():
+        words = flag.replace("-", " ")
+        more: dict[str, Any] = {"loss": "cross_entropy", "loss_options": options, "level": "deep"}
+        several = [
+            network(f"softmax-{flag}", f"Softmax regression, {words}.", [flag],
+                    [affine("linear", 2, 3)], [2], 3, n_samples=6, enumerate_at=[(1, 0.125)],
+                    **more),
+            network(f"mlp2-tanh-{flag}", f"2 layers, tanh, {words}.", [flag, "deep"],
+                    mlp_layers((2, 2, 3), "tanh"), [2], 3, n_samples=5, **more),
+        ]  # fmt: skip
+        if flag == "ignore-index":
+            several = [replace(c, y=[-100, *c.y[1:-2], -100, c.y[-1]]) for c in several]
+        mean = twin(several[0], f"softmax-{flag}-mean-reduced", "Trained on the mean loss.",
+                    "mean-reduced", reduction="mean", enumerate_at=())  # fmt: skip
+        cases += [*several, mean]
+    return cases
+
+
+def recurrent_cases() -> list[Case]:
+    """Elman cells whose input and hidden state differ in size."""
+
+    def elman(id: str, n_features: int, n_hidden: int, n_steps: int, **more: Any) -> Case:
+        cell = {"n_features": n_features, "n_hidden": n_hidden, "n_steps": n_steps, "bias": True}
+        n_outputs = 2 if "loss" in more else 1
+        return network(
+            id,
+            f"{n_features} features, {n_hidden} hidden units, {n_steps} time steps.",
+            ["recurrence", "tied-weights", "deep", "not-as-many-hidden"],
+            [{"type": "elman", "name": "cell", **cell}, affine("output", n_hidden, n_outputs)],
+            [n_steps, n_features],
+            n_outputs,
+            n_samples=4,
+            **more,
+        )
+
+    return [
+        elman("elman-three-hidden", 1, 3, 3),
+        elman("elman-one-hidden", 3, 1, 2),
+        elman("elman-three-hidden-cross-entropy", 2, 3, 2, loss="cross_entropy"),
+    ]
 
 
 def structured_cases() -> list[Case]:

@@ -44,7 +44,8 @@ def file(tmp_path):
 def test_list_show_and_export(capsys, tmp_path):
     code, out, _ = run(capsys, "list")
     assert code == 0
-    assert f"{len(golden.cases())} cases" in out
+    n_cases = len(golden.cases()) + len(golden.cases("refused"))
+    assert f"{n_cases} cases" in out
     assert run(capsys, "list", "--flag", "frozen")[1].startswith("mlp2-tanh-frozen  core ")
     assert "half-missing" in run(capsys, "list", "--mistakes")[1]
     assert "zero-mean" in run(capsys, "list", "--flags")[1]
@@ -53,7 +54,7 @@ def test_list_show_and_export(capsys, tmp_path):
     code, out, _ = run(capsys, "export", tmp_path / "cases")
     assert code == 0
     exported = sorted(p.relative_to(tmp_path / "cases") for p in tmp_path.rglob("*.json"))
-    assert len(exported) == len(golden.cases()) + 4
+    assert len(exported) == n_cases + 4
     code, _, err = run(capsys, "export", tmp_path / "cases")
     assert code == 2
     assert "there and not empty; expected a new folder" in err
@@ -127,6 +128,13 @@ def test_expected_failures(capsys, file, right, tmp_path):
     assert "has no reason" in run(capsys, "check", file(wrong), "--xfail", listed)[2]
     listed.write_text("no-such-* # why\n")
     assert "no declared case is so" in run(capsys, "check", file(wrong), "--xfail", listed)[2]
+
+
+def test_values_for_a_case_that_must_be_refused_fail(capsys, file, right):
+    given = right["results"] | {"batch-norm-training": {"losses": [0.0, 0.0, 0.0, 0.0]}}
+    code, out, _ = run(capsys, "check", file(right | {"results": given}))
+    assert code == 1
+    assert "losses given, where it must be refused. Each loss depends on every sample" in out
 
 
 def test_fewer_cases_than_declared_fail(capsys, file, right):

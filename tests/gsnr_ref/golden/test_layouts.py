@@ -8,7 +8,18 @@ from gsnr_ref.golden.layouts import LAYOUTS, param_from
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("id", ["conv-relu-cross-entropy", "elman-cross-entropy", "linear-square"])
+@pytest.mark.parametrize(
+    "id",
+    [
+        "conv-relu-cross-entropy",
+        "conv-stride-padding-groups",
+        "conv-two-in-a-row",
+        "group-norm-convolution",
+        "layer-norm-residual",
+        "elman-three-hidden",
+        "linear-square",
+    ],
+)
 def test_layouts_go_there_and_back(id, layout):
     case = golden.load(id)
     for name, theirs in case.params_in(layout).items():
@@ -29,3 +40,53 @@ def test_a_transposed_weight_is_told_to_name_its_layout():
     with pytest.raises(golden.ConformanceError, match='layout="torch"'):
         golden.check(case, case.expected | theirs)
     assert golden.check(case, case.expected | theirs, layout="torch").passed
+
+
+def channel_first(case):
+    """Losses of a convolutional case from its "torch" parameters and images, loop by loop."""
+    params, losses = case.params_in("torch"), []
+    for image, y in zip(case.x_in("torch"), case.y, strict=True):
+        a = image
+        for layer in case.model["layers"]:
+            if layer["type"] == "convolution":
+                w, p, s = params[layer["name"] + ".weight"], layer["padding"], layer["stride"]
+                n_out, n_k, kernel, _ = w.shape
+                wide = np.pad(a, ((0, 0), (p, p), (p, p)))
+                rows, columns = (range(0, side - kernel + 1, s) for side in wide.shape[1:])
+                of_group = n_out // layer["groups"]
+                bias = params.get(layer["name"] + ".bias", np.zeros(n_out))
+                a = np.array([
+                    [[(w[c] * wide[c // of_group * n_k : (c // of_group + 1) * n_k,
+                                   r : r + kernel, q : q + kernel]).sum() + bias[c]
+                      for q in columns] for r in rows] for c in range(n_out)
+                ])  # fmt: skip
+            elif layer["type"] == "activation":
+                a = np.tanh(a) if layer["function"] == "tanh" else np.maximum(a, 0)
+            elif layer["type"] == "max_pool":
+                high, wide = a.shape[1] // 2, a.shape[2] // 2
+                a = a[:, : 2 * high, : 2 * wide].reshape(-1, high, 2, wide, 2).max(axis=(2, 4))
+            else:
+                name = layer["name"]
+                a = params[name + ".weight"] @ a.ravel() + params[name + ".bias"]
+        squared = case.model["loss"]["type"] == "squared_error"
+        losses.append(((a - y) ** 2).sum() / 2 if squared else np.log(np.exp(a - a[y]).sum()))
+    return losses
+
+
+IMAGES = [c for c in golden.cases("convolution") if str(c).startswith("conv-")]
+STATED = [c for c in IMAGES if "stride" in c.model["layers"][0]]
+
+
+@pytest.mark.parametrize("case", STATED, ids=str)
+def test_a_framework_with_channels_first_gets_these_losses(case):
+    # The order of rows, of groups, and of the flattened pixels: each would change the losses.
+    assert np.allclose(channel_first(case), case.expected["losses"], rtol=1e-12, atol=0)
+
+
+def test_the_order_of_the_rows_is_rows_columns_channels():
+    case = golden.load("conv-channels")  # 2 × 2 × 2 rows, three outputs
+    ours, theirs = case.params["conv1.weight"], case.params_in("torch")["conv1.weight"]
+    keras = case.params_in("keras")["conv1.weight"]
+    assert (theirs.shape, keras.shape) == ((3, 2, 2, 2), (2, 2, 2, 3))
+    for u, v, k, c in np.ndindex(2, 2, 2, 3):
+        assert ours[(u * 2 + v) * 2 + k, c] == theirs[c, k, u, v] == keras[u, v, k, c]

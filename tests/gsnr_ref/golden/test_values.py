@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from gsnr_ref import golden
-from gsnr_ref.contract import leaves_with_paths
+from gsnr_ref.contract import flat, leaves_with_paths
 from gsnr_ref.golden.case import folder
 
 FOLDER = Path(str(folder()))
@@ -39,13 +39,39 @@ def test_the_schema_refuses_a_case_that_lacks_something():
         Draft202012Validator(schema("schema.json")).validate(case)
 
 
+def test_the_schema_refuses_a_layer_with_a_field_that_it_does_not_know():
+    case = json.loads((FOLDER / "cases" / "linear.json").read_text())
+    validator = Draft202012Validator(schema("schema.json"))
+    layer = case["model"]["layers"][0]
+    residual = {"type": "residual", "formula": "...", "layers": [layer]}
+    case["model"]["layers"] = [residual]
+    validator.validate(case)
+    for layers in (
+        [layer | {"strid": 2}],
+        [layer | {"type": "no_such_layer"}],
+        [residual | {"layers": []}],
+        [residual | {"layers": [layer | {"kernel": 2}]}],
+    ):
+        case["model"]["layers"] = layers
+        with pytest.raises(ValidationError):
+            validator.validate(case)
+
+
 def test_all_files_together_are_small():
     assert sum(p.stat().st_size for p in FOLDER.rglob("*.json")) <= 2_000_000
 
 
 def test_every_flag_has_a_reason_and_a_case():
-    used = {flag for case in golden.cases() for flag in case.flags}
+    used = {flag for case in golden.cases() + golden.cases("refused") for flag in case.flags}
     assert used == set(golden.flag_reasons())
+
+
+def test_degenerate_values_have_their_flags():
+    for case in golden.cases():
+        ratios = flat(case.expected["gsnr_ddof0"])
+        assert np.isnan(ratios).any() == ("dead" in case.flags), case.id
+        assert np.isinf(ratios).any() == ("zero-variance" in case.flags), case.id
+        assert (ratios == 0).any() == ("zero-mean" in case.flags), case.id
 
 
 def test_inputs_and_values_are_the_shortest_decimals():
