@@ -5,11 +5,21 @@ from torch import nn
 from torch_moments import Moments
 
 
+def wrap(model):
+    """The model with Opacus's hooks, in training mode, or they see nothing; dropout is off."""
+    for module in model.train().modules():
+        if isinstance(module, nn.Dropout):
+            module.eval()
+        if isinstance(module, nn.Conv2d):  # Opacus 1.6.0 reads channels-last images wrongly, silently
+            module.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
+    return GradSampleModule(model, loss_reduction="sum")
+
+
 def per_sample_gradients(wrapped, loss, x, y):
     """``p.grad_sample`` of each parameter, {name: (batch, *shape)}; ``loss`` is the batch's SUM.
 
-    Wrap the model once: ``wrapped = GradSampleModule(model, loss_reduction="sum")``. With "mean",
-    Opacus multiplies by the batch size, to undo a mean loss: say what your loss does.
+    With ``loss_reduction="mean"`` Opacus multiplies by the batch size, to undo a mean loss: what you
+    say has to be what your loss does.
     """
     wrapped.zero_grad()  # also grad_sample: otherwise the next batch is appended to this one
     loss(wrapped(x), y).backward()
@@ -23,14 +33,9 @@ def per_sample_gradients(wrapped, loss, x, y):
 def gradient_moments(model, loss, loader):
     """Moments over a DataLoader of (x, y), or of (x, y, weights).
 
-    In training mode, or Opacus's hooks see nothing; so dropout is switched off one by one. Batch
-    norm is refused by Opacus: no sample has a gradient of its own there.
+    Batch norm is refused by Opacus: no sample has a gradient of its own there.
     """
-    was_training, moments = model.training, Moments()
-    wrapped = GradSampleModule(model.train(), loss_reduction="sum")
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.eval()
+    was_training, wrapped, moments = model.training, wrap(model), Moments()
     try:
         for x, y, *weights in loader:
             moments.add(per_sample_gradients(wrapped, loss, x, y), *weights)

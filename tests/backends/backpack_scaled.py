@@ -21,4 +21,5 @@ def results(case, dtype):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Full backward hook is firing")
         gsnr = backpack_gsnr.gsnr_by_variance(model, lambda z, y: loss(z, y) / len(y), x, y)
-    return {"losses": losses, "gsnr_ddof0": {k: r.detach() for k, r in gsnr.items()}}
+    ours = torch_modules.our_names(model)
+    return {"losses": losses, "gsnr_ddof0": {ours[k]: r.detach() for k, r in gsnr.items()}}

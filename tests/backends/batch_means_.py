@@ -1,7 +1,7 @@
 """The recipe from batch means: over all ways to cut the samples in two, its variance is exact.
 
 For the variance between two batches, times their size, is unbiased: its mean over every cut is that
-of all samples, with ddof=1. Cases of more than eight samples are cut into single samples instead.
+of all samples, with ddof=1. Cases of more than four samples are cut into single samples instead.
 """
 
 from itertools import combinations
@@ -14,7 +14,7 @@ from tests.backends import torch_modules
 from tests.backends.common import arrays, each
 
 NAME, RECIPE, DTYPES = "batch means, torch", "batch_means.py", ("float64",)
-LAYOUT, LAYERS = torch_modules.LAYOUT, set(torch_modules.MODULES)
+LAYOUT, LAYERS = torch_modules.LAYOUT, torch_modules.EVERYTHING
 ONLY = ("losses", "mean", "variance_ddof1", "gsnr_ddof1")
 LEAVES_OUT = {"flags": ["weighted", "one-sample"]}
 CLAIMS = ("core", "deep", "sequence")
@@ -26,7 +26,7 @@ def version():
 
 def cuts(n):
     """Every way to cut n samples into two batches of half of them, or n batches of one."""
-    if n > 8:
+    if n > 4:
         return [[[i] for i in range(n)]]
     halves = combinations(range(n), n // 2)
     return [[list(half), [i for i in range(n) if i not in half]] for half in halves]
@@ -40,6 +40,8 @@ def results(case, dtype):
     for cut in cuts(len(x)):
         batches = [(x[rows], y[rows]) for rows in cut]
         found.append(batch_means.accumulated(model, lambda z, y: loss(z, y) / len(y), batches))
+    ours = torch_modules.our_names(model)
+    found = [{ours[k]: one for k, one in cut.items()} for cut in found]
     means = {k: m.mean for k, m in found[0].items()}
     variance = {
         k: np.mean([np.asarray(one[k].variance()) for one in found], axis=0) for k in means

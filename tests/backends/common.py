@@ -8,6 +8,25 @@ import math
 import numpy as np
 
 
+BASIC_ACTIVATIONS = {"tanh", "relu", "sigmoid", "softplus", "identity"}
+
+
+def features(case):
+    """What a backend has to know for a case: layers, activations, options of layers and losses."""
+    loss = case.model["loss"]
+    return _features_of(case.model["layers"]) | set(loss) - {"type", "scale", "formula"}
+
+
+def _features_of(layers):
+    found = set()
+    for layer in layers:
+        found.add(layer["function"] if layer["type"] == "activation" else layer["type"])
+        found |= {k for k in ("padding", "stride", "groups") if layer.get(k, 0) > (k != "padding")}
+        found |= {k for k in ("transposed", "mask") if layer.get(k)}
+        found |= _features_of(layer.get("layers", []))
+    return found
+
+
 def each(function, *params):
     """Apply a function to corresponding parameters."""
     return {name: function(*(p[name] for p in params)) for name in params[0]}

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from tests.backends import RECIPES
-from tests.backends.common import each, from_moments
+from tests.backends.common import BASIC_ACTIVATIONS, each, from_moments
 
 NAME, RECIPE, DTYPES = "C++", "gsnr.cpp", ("float64",)
-LAYOUT, LAYERS = "gsnr_ref", {"affine", "activation"}
+LAYOUT, LAYERS = "gsnr_ref", {"affine", *BASIC_ACTIVATIONS}
 LEAVES_OUT = {"quantities": ["per_sample_gradients", "enumerated_osgr"]}
 CLAIMS = ("core", "tails")
 

@@ -10,10 +10,15 @@ from flax.traverse_util import unflatten_dict
 from jax import numpy as jnp
 
 
+from tests.backends.common import BASIC_ACTIVATIONS
 from tests.backends.jax_vmap import ACTIVATIONS, from_recipe, inputs, one_loss
 
 NAME, RECIPE, DTYPES = "Flax linen", "flax_trees.py", ("float64",)
-LAYOUT, LAYERS = "keras", {"affine", "activation", "convolution", "max_pool"}
+LAYOUT = "keras"
+LAYERS = {
+    "affine", "convolution", "max_pool", *BASIC_ACTIVATIONS, "class_weights",
+    "label_smoothing", "ignore_index",
+}  # fmt: skip
 LEAVES_OUT = {"quantities": ["enumerated_osgr"]}
 CLAIMS = ("core", "deep")
 
@@ -35,8 +40,8 @@ class Network(nn.Module):
                 x = ACTIVATIONS[layer["function"]](x)
             elif kind == "max_pool":
                 x = nn.max_pool(x, (2, 2), (2, 2))
-                x = x.reshape(len(x), -1)
             elif kind == "affine":
+                x = x.reshape(len(x), -1)
                 x = nn.Dense(layer["n_out"], layer["bias"], name=layer["name"], param_dtype=x.dtype)(x)
             else:
                 shape = (layer["kernel"], layer["kernel"])

@@ -8,18 +8,25 @@ import jax.numpy as jnp
 import jax_vmap
 import numpy as np
 
-from tests.backends.common import batches_of, each, from_moments, shares_of
+from tests.backends.common import BASIC_ACTIVATIONS, batches_of, each, from_moments, shares_of
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_disable_most_optimizations", True)  # small arrays: compiling is the time
 
-NAME, RECIPE, DTYPES = "JAX vmap(grad)", "jax_vmap.py", ("float64", "float32")
-LAYOUT, LAYERS = "keras", {"affine", "activation", "convolution", "max_pool", "elman"}
+EVERYTHING = {
+    "affine", "convolution", "max_pool", "padding", "stride", "groups", "elman", "residual",
+    "layer_norm", "group_norm", "rms_norm", "batch_norm", *BASIC_ACTIVATIONS, "gelu", "silu",
+    "leaky_relu", "class_weights", "label_smoothing", "ignore_index",
+}  # fmt: skip
+NAME, RECIPE, DTYPES = "JAX vmap(grad)", "jax_vmap.py", ("float64",)
+LAYOUT = "keras"
+LAYERS = EVERYTHING
 LEAVES_OUT = {"quantities": ["enumerated_osgr"]}
 CLAIMS = ("core", "deep", "sequence")
 ACTIVATIONS = {
-    "tanh": jnp.tanh, "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid,
-    "softplus": jax.nn.softplus, "identity": lambda z: z,
+    "tanh": jnp.tanh, "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "silu": jax.nn.silu,
+    "softplus": jax.nn.softplus, "identity": lambda z: z, "leaky_relu": jax.nn.leaky_relu,
+    "gelu": lambda z: jax.nn.gelu(z, approximate=False),
 }  # fmt: skip
 
 
@@ -27,30 +34,69 @@ def version():
     return jax.__version__
 
 
-def outputs(model, params, x):
+def convolution(layer, p, x):
+    pad, stride = (layer.get("padding", 0),) * 2, (layer.get("stride", 1),) * 2
+    return jax.lax.conv_general_dilated(
+        x[None], p["weight"], stride, (pad, pad), dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=layer.get("groups", 1),
+    )[0] + p.get("bias", 0)  # fmt: skip
+
+
+def max_pool(layer, p, x):
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (2, 2, 1), (2, 2, 1), "VALID")
+
+
+def elman(layer, p, x):
+    hidden = jnp.zeros(layer["n_hidden"], x.dtype)
+    for t in range(layer["n_steps"]):
+        hidden = jnp.tanh(jnp.concatenate((x[t], hidden)) @ p["weight"] + p["bias"])
+    return hidden
+
+
+def normalized(layer, p, x, axes):
+    mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    return (x - mean) / jnp.sqrt(variance + layer["eps"])
+
+
+def group_norm(layer, p, x):
+    groups = x.reshape(-1, layer["n_groups"], layer["n_channels"] // layer["n_groups"])
+    return normalized(layer, p, groups, (0, 2)).reshape(x.shape) * p["scale"] + p["shift"]
+
+
+def batch_norm(layer, p, x):
+    mean, variance = jnp.asarray(layer["mean"], x.dtype), jnp.asarray(layer["variance"], x.dtype)
+    return p["scale"] * (x - mean) / jnp.sqrt(variance + layer["eps"]) + p["shift"]
+
+
+def affine(layer, p, x):
+    x = x if layer.get("n_positions", 1) > 1 else x.ravel()
+    return x @ p["weight"] + p.get("bias", 0)
+
+
+FUNCTIONS = {
+    "affine": affine,
+    "activation": lambda layer, p, x: ACTIVATIONS[layer["function"]](x),
+    "convolution": convolution,
+    "max_pool": max_pool,
+    "elman": elman,
+    "layer_norm": lambda layer, p, x: normalized(layer, p, x, -1) * p["scale"] + p["shift"],
+    "rms_norm": lambda layer, p, x: (
+        p["scale"] * x / jnp.sqrt((x**2).mean(-1, keepdims=True) + layer["eps"])
+    ),
+    "group_norm": group_norm,
+    "batch_norm": batch_norm,
+}
+
+
+def outputs(layers, params, x):
     """Outputs of one sample; images are channel-last, kernels (kernel, kernel, n_in, n_out)."""
-    for layer in model["layers"]:
-        kind = layer["type"]
-        if kind == "activation":
-            x = ACTIVATIONS[layer["function"]](x)
-        elif kind == "max_pool":
-            high, wide, channels = x.shape
-            x = x.reshape(high // 2, 2, wide // 2, 2, channels).max((1, 3)).ravel()
-        else:
-            weight, bias = (params.get(f"{layer['name']}.{part}") for part in ("weight", "bias"))
-            bias = 0 if bias is None else bias
-            if kind == "affine":
-                x = x @ weight + bias
-            elif kind == "convolution":
-                numbers = ("NHWC", "HWIO", "NHWC")
-                x = jax.lax.conv_general_dilated(
-                    x[None], weight, (1, 1), "VALID", dimension_numbers=numbers
-                )[0] + bias  # fmt: skip
-            else:
-                hidden = jnp.zeros(layer["n_hidden"], x.dtype)
-                for t in range(layer["n_steps"]):
-                    hidden = jnp.tanh(jnp.concatenate((x[t], hidden)) @ weight + bias)
-                x = hidden
+    for layer in layers:
+        if layer["type"] == "residual":
+            x = x + outputs(layer["layers"], params, x)
+            continue
+        mine = {k: v for k, v in params.items() if k.rpartition(".")[0] == layer.get("name")}
+        p = {k.rpartition(".")[2]: v for k, v in mine.items()}
+        x = FUNCTIONS[layer["type"]](layer, p, x)
     return x
 
 
@@ -58,7 +104,11 @@ def one_loss(loss, z, y):
     """Loss of one sample from its outputs."""
     if loss["type"] == "squared_error":
         return loss["scale"] * ((z - y) ** 2).sum() / 2
-    return -loss["scale"] * jax.nn.log_softmax(z)[y]
+    smoothing, weights = loss.get("label_smoothing", 0.0), loss.get("class_weights")
+    target = jax.nn.one_hot(y, len(z), dtype=z.dtype) * (1 - smoothing) + smoothing / len(z)
+    weight = loss["scale"] * (1.0 if weights is None else jnp.asarray(weights, z.dtype)[y])
+    weight = jnp.where(y == loss.get("ignore_index", -1), 0, weight)
+    return -weight * (target * jax.nn.log_softmax(z)).sum()
 
 
 @cache
@@ -68,7 +118,7 @@ def loss_of(model):
 
     def loss(params, x, y):
         frozen, moving = params
-        return one_loss(model["loss"], outputs(model, frozen | moving, x), y)
+        return one_loss(model["loss"], outputs(model["layers"], frozen | moving, x), y)
 
     return loss
 

@@ -18,7 +18,7 @@ def version():
 
 
 def gradients(model, loss, x, y):
-    wrapped = opacus.GradSampleModule(model.train(), loss_reduction="sum")
+    wrapped = opacus_gsnr.wrap(model)
     rows = opacus_gsnr.per_sample_gradients(wrapped, loss, x, y)
     wrapped.to_standard_module()
     return rows

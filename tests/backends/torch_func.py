@@ -8,7 +8,7 @@ from tests.backends import torch_modules
 from tests.backends.common import arrays, enumerated
 
 NAME, RECIPE, DTYPES = "torch.func", "torch_func.py", ("float64", "float32")
-LAYOUT, LAYERS = torch_modules.LAYOUT, set(torch_modules.MODULES)
+LAYOUT, LAYERS = torch_modules.LAYOUT, torch_modules.EVERYTHING
 CLAIMS = ("core", "deep", "sequence")
 
 
@@ -21,9 +21,10 @@ def results(case, dtype):
     values = torch_modules.results(case, dtype, gradient_moments, per_sample_gradients)
     model, x, y, _ = torch_modules.build(case, dtype)
     params = {k: p.detach() for k, p in model.named_parameters() if p.requires_grad}
+    ours = torch_modules.our_names(model)
 
     def losses_at(moves):
-        stepped = {k: p - torch.from_numpy(moves[k]) for k, p in params.items()}
+        stepped = {k: p - torch.from_numpy(moves[ours[k]]) for k, p in params.items()}
         return torch_modules.losses_of(case, lambda x: functional_call(model, stepped, (x,)), x, y)
 
     gradients = arrays(values["per_sample_gradients"])
