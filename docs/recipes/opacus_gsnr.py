@@ -10,7 +10,7 @@ def wrap(model):
     for module in model.train().modules():
         if isinstance(module, nn.Dropout):
             module.eval()
-        if isinstance(module, nn.Conv2d):  # Opacus 1.6.0 reads channels-last images wrongly, silently
+        if isinstance(module, nn.Conv2d):  # of channels-last images Opacus 1.6.0 takes wrong pixels
             module.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
     return GradSampleModule(model, loss_reduction="sum")
 
@@ -18,8 +18,8 @@ def wrap(model):
 def per_sample_gradients(wrapped, loss, x, y):
     """``p.grad_sample`` of each parameter, {name: (batch, *shape)}; ``loss`` is the batch's SUM.
 
-    With ``loss_reduction="mean"`` Opacus multiplies by the batch size, to undo a mean loss: what you
-    say has to be what your loss does.
+    With ``loss_reduction="mean"`` Opacus multiplies by the batch size, to undo a mean loss: what
+    you say has to be what your loss does.
     """
     wrapped.zero_grad()  # also grad_sample: otherwise the next batch is appended to this one
     loss(wrapped(x), y).backward()

@@ -13,7 +13,7 @@ class Moments:
         self.count, self.mean, self.squares = 0.0, {}, {}
 
     def add(self, gradients, weights=None):
-        """Take in a batch: ``gradients[name]`` is (batch, *shape), not divided by the batch size."""
+        """Take in a batch: ``gradients[name]`` is (batch, *shape), never divided by its size."""
         for name, g in gradients.items():
             w = g.new_ones(len(g)) if weights is None else weights
             # from the first sample on, so that equal samples have a variance of exactly 0
@@ -35,5 +35,5 @@ class Moments:
         return {name: s / (self.count - ddof) for name, s in self.squares.items()}
 
     def gsnr(self, ddof=0):
-        """Squared mean over variance: inf where all samples agree, nan where all gradients are 0."""
+        """Squared mean over variance: inf where samples agree, nan where all gradients are 0."""
         return {name: self.mean[name] ** 2 / v for name, v in self.variance(ddof).items()}

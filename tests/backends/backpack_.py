@@ -5,7 +5,7 @@ import warnings
 import backpack_gsnr
 
 from tests.backends import torch_modules
-from tests.backends.torch_modules import nn, torch
+from tests.backends.torch_modules import torch
 
 NAME, RECIPE, DTYPES = "BackPACK BatchGrad", "backpack_gsnr.py", ("float64", "float32")
 LAYOUT, LAYERS = torch_modules.LAYOUT, torch_modules.CONVOLUTIONAL
@@ -17,7 +17,6 @@ def version():
     from importlib.metadata import version as installed
 
     return installed("backpack-for-pytorch")
-
 
 
 def results(case, dtype):

@@ -43,9 +43,7 @@ def results(case, dtype):
     ours = torch_modules.our_names(model)
     found = [{ours[k]: one for k, one in cut.items()} for cut in found]
     means = {k: m.mean for k, m in found[0].items()}
-    variance = {
-        k: np.mean([np.asarray(one[k].variance()) for one in found], axis=0) for k in means
-    }
+    variance = {k: np.mean([np.asarray(one[k].variance()) for one in found], axis=0) for k in means}
     mean = arrays(means)
     return {
         "losses": torch_modules.losses_of(case, model, x, y),

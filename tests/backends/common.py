@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 
-
 BASIC_ACTIVATIONS = {"tanh", "relu", "sigmoid", "softplus", "identity"}
 
 
@@ -45,7 +44,9 @@ def total(params):
 def shares_of(case, dtype):
     """Probabilities of the samples."""
     n = len(case.x)
-    return np.full(n, 1 / n, dtype) if case.probabilities is None else case.probabilities.astype(dtype)
+    return (
+        np.full(n, 1 / n, dtype) if case.probabilities is None else case.probabilities.astype(dtype)
+    )
 
 
 def from_moments(case, losses, moments):

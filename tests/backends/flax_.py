@@ -9,7 +9,6 @@ from flax import linen as nn
 from flax.traverse_util import unflatten_dict
 from jax import numpy as jnp
 
-
 from tests.backends.common import BASIC_ACTIVATIONS
 from tests.backends.jax_vmap import ACTIVATIONS, from_recipe, inputs, one_loss
 
@@ -42,7 +41,9 @@ class Network(nn.Module):
                 x = nn.max_pool(x, (2, 2), (2, 2))
             elif kind == "affine":
                 x = x.reshape(len(x), -1)
-                x = nn.Dense(layer["n_out"], layer["bias"], name=layer["name"], param_dtype=x.dtype)(x)
+                x = nn.Dense(
+                    layer["n_out"], layer["bias"], name=layer["name"], param_dtype=x.dtype
+                )(x)
             else:
                 shape = (layer["kernel"], layer["kernel"])
                 x = nn.Conv(

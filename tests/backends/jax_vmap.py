@@ -150,7 +150,9 @@ def results(case, dtype):
     """Every quantity of a case but the enumerated OSGR."""
     params = {k: jnp.asarray(v, dtype) for k, v in case.params_in("keras").items()}
     trained = case.model["trainable"]
-    frozen = {k: v for k, v in params.items() if k not in trained}  # has a gradient that is not read
+    frozen = {
+        k: v for k, v in params.items() if k not in trained
+    }  # has a gradient that is not read
     tree = frozen, {k: params[k] for k in trained}
     loss = loss_of(json.dumps(case.model))
     return from_recipe(case, loss, tree, lambda tree: tree[1], *inputs(case, dtype))

@@ -29,12 +29,17 @@ def results(case, dtype):
     bias = params.get(ours["intercept_"], np.zeros(len(weight)))
     two = len(weight) == 2  # scikit-learn keeps one row then: the second class's less the first's
     model = LogisticRegression()
-    model.coef_, model.intercept_ = (weight[1:] - weight[:1], bias[1:] - bias[:1]) if two else (weight, bias)
+    model.coef_, model.intercept_ = (
+        (weight[1:] - weight[:1], bias[1:] - bias[:1]) if two else (weight, bias)
+    )
     model.classes_ = np.arange(len(weight))
 
     def named(found, first=1):
         """Under our names; of two classes, the first one's values are the second's times `first`."""
-        both = {k: np.concatenate((first * v, v), axis=v.ndim - weight.ndim) if two else v for k, v in found.items()}
+        both = {
+            k: np.concatenate((first * v, v), axis=v.ndim - weight.ndim) if two else v
+            for k, v in found.items()
+        }
         return {ours[k]: v for k, v in both.items() if ours[k] in params}
 
     gradients = sklearn_logistic.per_sample_gradients(model, case.x, case.y)
@@ -46,5 +51,9 @@ def results(case, dtype):
 
     losses = -model.predict_log_proba(case.x)[np.arange(len(case.x)), case.y]
     rows = {k: v for k, v in gradients.items()}
-    values = {ours[k]: np.concatenate((-v, v), axis=1) if two else v for k, v in rows.items() if ours[k] in params}
+    values = {
+        ours[k]: np.concatenate((-v, v), axis=1) if two else v
+        for k, v in rows.items()
+        if ours[k] in params
+    }
     return {"per_sample_gradients": values} | from_moments(case, losses, moments)

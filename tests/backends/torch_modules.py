@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from tests.backends.common import BASIC_ACTIVATIONS, batches_of, from_moments, shares_of
 
 LAYOUT = "torch"
+DEVICE = "cpu"  # of the recipes that take one; the command's --device sets it
 LOSSES = {"class_weights", "label_smoothing", "ignore_index"}
 DENSE = {"affine", *BASIC_ACTIVATIONS, *LOSSES}
 CONVOLUTIONAL = DENSE | {"convolution", "max_pool", "padding", "stride"}
@@ -58,10 +59,10 @@ class Residual(nn.Module):
 
 
 def convolution(layer):
-    options = {k: layer.get(k, default) for k, default in (("padding", 0), ("stride", 1), ("groups", 1))}
-    return nn.Conv2d(
-        layer["n_in"], layer["n_out"], layer["kernel"], bias=layer["bias"], **options
-    )
+    options = {
+        k: layer.get(k, default) for k, default in (("padding", 0), ("stride", 1), ("groups", 1))
+    }
+    return nn.Conv2d(layer["n_in"], layer["n_out"], layer["kernel"], bias=layer["bias"], **options)
 
 
 def batch_norm(layer):
@@ -165,10 +166,11 @@ def results(case, dtype, gradient_moments, per_sample_gradients=None):
         gradients = per_sample_gradients(model, loss, x, y)
         values = {"per_sample_gradients": {ours[k]: g.detach() for k, g in gradients.items()}}
     batch = (x, y) if case.probabilities is None else (x, y, weights)
-    moments = gradient_moments(model, loss, loader(case, *batch))
+    on_device = {} if DEVICE == "cpu" else {"device": DEVICE}
+    moments = gradient_moments(model.to(DEVICE), loss, loader(case, *batch), **on_device)
 
     def by_ddof(ddof):
         found = moments.mean, moments.variance(ddof), moments.gsnr(ddof)
-        return [{ours[k]: v for k, v in params.items()} for params in found]
+        return [{ours[k]: v.cpu() for k, v in params.items()} for params in found]
 
     return values | from_moments(case, losses, by_ddof)
