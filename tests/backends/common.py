@@ -4,6 +4,7 @@ In NumPy, and in the dtype of what came in: a recipe gives losses, mean, varianc
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -85,11 +86,10 @@ def from_moments(case, losses, moments):
 
 
 def batches_of(case, default=3):
-    """Slices of the samples: the batches that the case states, or of some size, the last smaller."""
+    """Slices of the samples: the batches that the case states, or of some size and less."""
     sizes = case.batches or [default] * (len(case.x) // default + 1)
     edges = np.minimum(np.cumsum([0, *sizes]), len(case.x))
-    pairs = zip(edges[:-1], edges[1:], strict=True)
-    return [slice(start, stop) for start, stop in pairs if stop > start]
+    return [slice(start, stop) for start, stop in pairwise(edges) if stop > start]
 
 
 def enumerated(case, losses, gradients, losses_at):

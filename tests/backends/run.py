@@ -131,22 +131,29 @@ pip install --no-deps backpack-for-pytorch==1.7.1
 python -m tests.backends.run --page docs/backends.md
 ```
 
-with Node and g++ on the path. CI runs it again, and fails if an outcome differs from this page. The
-code that computes GSNR is that of the [recipes](recipes/index.md). A level in **bold** is one that the
-recipe claims: every case of it that the backend has the layers for passes. *+ n* are cases that are left
-out: layers that the backend does not have here, or what is said below. *Digits* is the median number of
-correct digits over all values. A failure is named by its first diagnosis, which [Golden
-values](golden.md) explains; `unexplained` means that no known mistake makes these values.
+with Node and g++ on the path. CI runs it again, and fails if an outcome differs from this page.
+The code that computes GSNR is that of the [recipes](recipes/index.md). A level in **bold** is one
+that the recipe claims: every case of it passes for which the backend has the layers. *+ n* are
+cases that are left out: layers that the backend does not have here, or what is said below.
+*Digits* is the median number of correct digits over all values. A failure is named by its first
+diagnosis, which [Golden values](golden.md) explains; `unexplained` means that no known mistake
+makes these values.
 """
 
 GPU = """## On a GPU
 
-The recipes for PyTorch take `device="cuda"`, and JAX and TensorFlow use one by themselves. What was run
-here and in CI had none, so nothing on this page was computed on a GPU. To try:
-`python -m tests.backends.run torch_func torch_hooks --device cuda`. Where there is no GPU the command
-says so, and the test of it is skipped. Before a comparison in float32, forbid what is less precise:
-`torch.backends.cuda.matmul.allow_tf32 = False` and `torch.backends.cudnn.allow_tf32 = False`, as that
-command does; in JAX `jax_default_matmul_precision="highest"`.
+The PyTorch recipes take `device="cuda"`, and JAX and TensorFlow use a GPU by themselves. Where this
+page was written and in CI there was none: nothing on it was computed on a GPU. To try:
+
+```sh
+python -m tests.backends.run torch_func torch_hooks --device cuda
+```
+
+Where torch sees no GPU, the command says so and stops, and a test holds it to that; where there is
+one, the test runs both recipes on it, and each claim has to hold. Before a comparison in float32,
+forbid what is less precise: `torch.backends.cuda.matmul.allow_tf32 = False` and
+`torch.backends.cudnn.allow_tf32 = False`, as the command does, or in JAX
+`jax_default_matmul_precision="highest"`.
 """
 
 ABOUT = {

@@ -29,31 +29,24 @@ def results(case, dtype):
     bias = params.get(ours["intercept_"], np.zeros(len(weight)))
     two = len(weight) == 2  # scikit-learn keeps one row then: the second class's less the first's
     model = LogisticRegression()
-    model.coef_, model.intercept_ = (
-        (weight[1:] - weight[:1], bias[1:] - bias[:1]) if two else (weight, bias)
-    )
+    model.coef_, model.intercept_ = weight, bias
+    if two:
+        model.coef_, model.intercept_ = weight[1:] - weight[:1], bias[1:] - bias[:1]
     model.classes_ = np.arange(len(weight))
 
-    def named(found, first=1):
-        """Under our names; of two classes, the first one's values are the second's times `first`."""
-        both = {
-            k: np.concatenate((first * v, v), axis=v.ndim - weight.ndim) if two else v
-            for k, v in found.items()
-        }
-        return {ours[k]: v for k, v in both.items() if ours[k] in params}
+    def named(found, sign, axis):
+        """Under our names; of two classes the first one's values are the second's, or minus them."""
+        if two:
+            found = {k: np.concatenate((sign * v, v), axis) for k, v in found.items()}
+        return {ours[k]: v for k, v in found.items() if ours[k] in params}
 
     gradients = sklearn_logistic.per_sample_gradients(model, case.x, case.y)
 
     def moments(ddof):
         mean, variance = sklearn_logistic.mean_and_variance(gradients, ddof)
         gsnr = sklearn_logistic.gsnr(model, case.x, case.y, ddof)
-        return named(mean, -1), named(variance), named(gsnr)
+        return named(mean, -1, 0), named(variance, 1, 0), named(gsnr, 1, 0)
 
     losses = -model.predict_log_proba(case.x)[np.arange(len(case.x)), case.y]
-    rows = {k: v for k, v in gradients.items()}
-    values = {
-        ours[k]: np.concatenate((-v, v), axis=1) if two else v
-        for k, v in rows.items()
-        if ours[k] in params
-    }
-    return {"per_sample_gradients": values} | from_moments(case, losses, moments)
+    rows = named(gradients, -1, 1)
+    return {"per_sample_gradients": rows} | from_moments(case, losses, moments)
