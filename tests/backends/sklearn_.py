@@ -35,7 +35,7 @@ def results(case, dtype):
     model.classes_ = np.arange(len(weight))
 
     def named(found, sign, axis):
-        """Under our names; of two classes the first one's values are the second's, or minus them."""
+        """Under our names; of two classes the first has the second's values, or minus them."""
         if two:
             found = {k: np.concatenate((sign * v, v), axis) for k, v in found.items()}
         return {ours[k]: v for k, v in found.items() if ours[k] in params}

@@ -10,6 +10,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tests.backends.common import BASIC_ACTIVATIONS, batches_of, from_moments, shares_of
 
+torch.set_num_threads(1)  # the arrays are small, and tests share the cores
+
 LAYOUT = "torch"
 DEVICE = "cpu"  # of the recipes that take one; the command's --device sets it
 LOSSES = {"class_weights", "label_smoothing", "ignore_index"}
