@@ -47,7 +47,7 @@ def test_the_loop_logs_every_parameter_tensor(tmp_path):
     loop = pytest.importorskip("training_loop")
     path = tmp_path / "gsnr.csv"
     loop.train(loop.digits_model(), *loop.digits_loaders(), steps=21, path=path, every=20)
-    rows = list(csv.DictReader(path.open()))
+    rows = list(csv.DictReader(path.read_text().splitlines()))
     names = {"0.weight", "0.bias", "2.weight", "2.bias"}
     assert {(row["step"], row["parameter"]) for row in rows} == {
         (step, name) for step in ("0", "20") for name in names

@@ -2,10 +2,9 @@
 
     python tests/benchmarks/recipes_speed.py
 
-784-100-10, tanh, float32, 1,024 samples in batches of 256, torch on one thread; the medians of
-rounds. The
-plain gradient is that of the mean loss, batch by batch, as a training loop takes it. Needs the
-extras ``torch``, ``jax`` and ``tensorflow``, and BackPACK.
+784-100-10, tanh, float32, 1,024 samples in batches of 256, torch on one thread: the median time of
+five rounds over that of the plain gradient of the mean loss, batch by batch, as a training loop
+takes it. Needs the extras ``torch``, ``jax`` and ``tensorflow``, and BackPACK.
 """
 
 import os
