@@ -4,48 +4,18 @@
 //     node backend.mjs CASES RESULTS.json
 //     gsnr-ref golden check RESULTS.json
 //
-// Losses and gradients of one sample at a time, by hand; no library.
+// Layers, losses and GSNR are the recipe's; here is what reads the cases, and what follows from GSNR.
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import {
+  ACTIVATIONS, LAYERS, affine, affineBack, gradientMoments, gsnr, lossAndGradient, mapParams, sum,
+} from "../../docs/recipes/gsnr.mjs";
 
-const sigmoid = (z) => (z >= 0 ? 1 / (1 + Math.exp(-z)) : Math.exp(z) / (1 + Math.exp(z)));
-
-// value, and derivative from (z, value)
-const ACTIVATIONS = {
-  tanh: [Math.tanh, (z) => { const e = Math.exp(-2 * Math.abs(z)); return (4 * e) / (1 + e) ** 2; }],
-  relu: [(z) => (z > 0 ? z : 0), (z) => (z > 0 ? 1 : 0)],
-  sigmoid: [sigmoid, (z) => sigmoid(z) * sigmoid(-z)],
-  softplus: [(z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))), sigmoid],
-  identity: [(z) => z, () => 1],
-};
-
-const sum = (values) => values.reduce((a, b) => a + b, 0);
 const flat = (tree) => (Array.isArray(tree) ? tree.flatMap(flat) : [tree]);
-const mapParams = (f, ...params) =>
-  Object.fromEntries(Object.keys(params[0]).map((k) => [k, params[0][k].map((_, j) => f(...params.map((p) => p[k][j])))]));
-
 function shaped(values, shape) {
   if (shape.length === 1) return values;
   const size = values.length / shape[0];
   return Array.from({ length: shape[0] }, (_, i) => shaped(values.slice(i * size, (i + 1) * size), shape.slice(1)));
-}
-
-// All parameters are flat: weight[s * n_out + c].
-function affine(params, name, a, nOut) {
-  const weight = params[`${name}.weight`], bias = params[`${name}.bias`];
-  return Array.from({ length: nOut }, (_, c) => {
-    let z = bias ? bias[c] : 0;
-    for (let s = 0; s < a.length; s++) z += a[s] * weight[s * nOut + c];
-    return z;
-  });
-}
-
-function affineBack(params, gradients, name, a, delta) {
-  const weight = params[`${name}.weight`], nOut = delta.length;
-  for (let s = 0; s < a.length; s++)
-    for (let c = 0; c < nOut; c++) gradients[`${name}.weight`][s * nOut + c] += a[s] * delta[c];
-  if (params[`${name}.bias`]) delta.forEach((d, c) => { gradients[`${name}.bias`][c] += d; });
-  return a.map((_, s) => sum(delta.map((d, c) => weight[s * nOut + c] * d)));
 }
 
 // Places of the pixels of each patch, in a flat image.
@@ -77,16 +47,7 @@ function largest({ height, width, n_channels }, a) {
   return chosen;
 }
 
-// Each returns [output, back], with back(params, gradients, delta) -> delta of the input.
-const LAYERS = {
-  affine: (layer, params, a) => [
-    affine(params, layer.name, a, layer.n_out),
-    (gradients, delta) => affineBack(params, gradients, layer.name, a, delta),
-  ],
-  activation: (layer, params, a) => {
-    const [f, slope] = ACTIVATIONS[layer.function];
-    return [a.map(f), (_, delta) => delta.map((d, c) => d * slope(a[c]))];
-  },
+Object.assign(LAYERS, {
   convolution: (layer, params, a) => {
     const places = patches(layer), n = layer.n_out;
     const outputs = places.flatMap((patch) => affine(params, layer.name, patch.map((p) => a[p]), n));
@@ -127,33 +88,7 @@ const LAYERS = {
       return back;
     }];
   },
-};
-
-function lossAndGradient(model, params, x, y) {
-  let a = x;
-  const backs = [];
-  for (const layer of model.layers) {
-    const [output, back] = LAYERS[layer.type](layer, params, a);
-    backs.unshift(back);
-    a = output;
-  }
-  const { type, scale } = model.loss;
-  let loss, delta;
-  if (type === "squared_error") {
-    const residual = a.map((o, c) => o - y[c]);
-    loss = (scale * sum(residual.map((r) => r * r))) / 2;
-    delta = residual.map((r) => scale * r);
-  } else {
-    const top = a.indexOf(Math.max(...a));
-    const e = a.map((o) => Math.exp(o - a[top]));
-    const others = sum(e.filter((_, c) => c !== top)), total = 1 + others;
-    loss = scale * (a[top] - a[y] + Math.log1p(others));
-    delta = e.map((v, c) => scale * (c === y ? -sum(e.filter((_, k) => k !== y)) : v) / total);
-  }
-  const gradients = Object.fromEntries(Object.entries(params).map(([k, p]) => [k, p.map(() => 0)]));
-  for (const back of backs) delta = back(gradients, delta);
-  return [loss, gradients];
-}
+});
 
 const divide = (a, b) => a / b; // 0/0 is NaN and 1/0 is Infinity, as the cases ask for
 const all = (params) => Object.values(params).flat();
@@ -175,13 +110,7 @@ function results(golden) {
   const losses = both.map(([loss]) => loss);
   const gradients = both.map(([, g]) => Object.fromEntries(model.trainable.map((k) => [k, g[k]])));
 
-  const mean = mapParams((...g) => sum(g.map((v, i) => shares[i] * v)), ...gradients);
-  const ddof0 = mapParams((m, ...g) => {
-    // shifted by the first sample, so that equal samples have a variance of exactly 0
-    const d = g.map((v) => v - g[0]), shift = sum(d.map((v, i) => shares[i] * v));
-    return sum(d.map((v, i) => shares[i] * (v - shift) ** 2));
-  }, mean, ...gradients);
-  const gsnr = (variance) => mapParams((m, v) => divide(m, v) * m, mean, variance);
+  const { mean, variance: ddof0 } = gradientMoments(gradients, shares);
   const signal = sum(all(mean).map((m) => m * m)), noise = sum(all(ddof0));
 
   const values = {
@@ -189,7 +118,7 @@ function results(golden) {
     per_sample_gradients: gradients,
     mean,
     variance_ddof0: ddof0,
-    gsnr_ddof0: gsnr(ddof0),
+    gsnr_ddof0: gsnr({ mean, variance: ddof0 }),
     osgr_weights: {},
     predicted_osgr: {},
     noise_scale: divide(noise, signal),
@@ -203,7 +132,7 @@ function results(golden) {
   if (expected.variance_ddof1) {
     const ddof1 = mapParams((v) => (v * n) / (n - 1), ddof0);
     values.variance_ddof1 = ddof1;
-    values.gsnr_ddof1 = gsnr(ddof1);
+    values.gsnr_ddof1 = gsnr({ mean, variance: ddof1 });
     if (expected.debiased_gsnr)
       values.debiased_gsnr = mapParams((r) => (r * (n - 3)) / (n - 1) - 1 / n, values.gsnr_ddof1);
     if (expected.debiased_osgr) values.debiased_osgr = (signal - sum(all(ddof1)) / n) / signal;

@@ -1,16 +1,16 @@
-"""BackPACK: BatchGrad and its own Variance, on a summed loss, where both need no scaling."""
+"""The recipe with BackPACK: BatchGrad on a summed loss, where nothing has to be scaled."""
 
 import warnings
 
-import backpack
-import torch
-from backpack.extensions import BatchGrad, SumGradSquared, Variance
+import backpack_gsnr
 
 from tests.backends import torch_modules
-from tests.backends.common import from_moments
+from tests.backends.torch_modules import torch
 
-NAME, LAYOUT, DTYPES = "BackPACK Variance", "torch", ("float64", "float32")
-LEAVES_OUT = {"flags": ["recurrence", "weighted"], "quantities": ["enumerated_osgr"]}
+NAME, RECIPE, DTYPES = "BackPACK BatchGrad", "backpack_gsnr.py", ("float64", "float32")
+LAYOUT, LAYERS = torch_modules.LAYOUT, torch_modules.CONVOLUTIONAL
+LEAVES_OUT = {"flags": ["weighted"], "quantities": ["per_sample_gradients", "enumerated_osgr"]}
+CLAIMS = ("core", "deep")
 
 
 def version():
@@ -19,25 +19,25 @@ def version():
     return installed("backpack-for-pytorch")
 
 
-def run(case, dtype, reduction):
-    """Return losses, and each trainable parameter after BackPACK's backward pass."""
-    module, named, x, y = torch_modules.build(case, dtype)
-    backpack.extend(module)
-    outputs = module(x)
+def results(case, dtype):
+    """Every quantity of a case but those that take single samples' gradients."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Full backward hook is firing")  # x needs no gradient
-        with backpack.backpack(BatchGrad(), Variance(), SumGradSquared()):
-            torch_modules.reduced_loss(case, outputs, y, reduction).backward()
-    moving = {k: p for k, p in named.items() if p.requires_grad}
-    return torch_modules.losses_of(case, outputs.detach(), y), moving
+        return torch_modules.results(case, dtype, backpack_gsnr.gradient_moments)
 
 
-def results(case, dtype):
-    """Every quantity of a case but the enumerated OSGR, from BackPACK's gradients and variance."""
-    losses, moving = run(case, dtype, "sum")
-    mean = {k: p.grad / len(case.x) for k, p in moving.items()}
-    variance = {k: p.variance for k, p in moving.items()}
-    gradients = {k: p.grad_batch for k, p in moving.items()}
-    values = {"losses": losses, "per_sample_gradients": gradients}
-    values |= from_moments(case, losses, mean, variance)
-    return torch.utils._pytree.tree_map(lambda t: t.detach(), values)
+def extended(case, dtype, reduction, *extensions):
+    """Losses, and the trainable parameters after BackPACK's backward pass of one batch."""
+    import backpack
+
+    model, x, y, _ = torch_modules.build(case, dtype)
+    backpack.extend(model)
+    loss = torch_modules.summed_loss(case)(model(x), y)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Full backward hook is firing")
+        with backpack.backpack(*extensions):
+            (loss / len(x) if reduction == "mean" else loss).backward()
+    ours = torch_modules.our_names(model)
+    moving = {ours[k]: p for k, p in model.named_parameters() if p.requires_grad}
+    with torch.no_grad():
+        return torch_modules.losses_of(case, model, x, y), moving

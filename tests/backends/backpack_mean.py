@@ -1,16 +1,19 @@
 """BackPACK as it stands after the backward pass of a mean loss: grad² / variance."""
 
-from tests.backends import backpack_
-from tests.backends.backpack_ import version  # noqa: F401
+from backpack.extensions import Variance
 
-NAME, LAYOUT, DTYPES = "BackPACK, mean loss, grad²/variance", "torch", ("float64",)
+from tests.backends import backpack_
+from tests.backends.backpack_ import LAYERS, LAYOUT, version  # noqa: F401
+
+NAME, DTYPES = "BackPACK, mean loss, grad²/variance", ("float64",)
 ONLY = ("losses", "mean", "variance_ddof0", "gsnr_ddof0")
-LEAVES_OUT = {"flags": ["recurrence", "weighted"]}
+LEAVES_OUT = {"flags": ["weighted"]}
+CLAIMS = ()
 
 
 def results(case, dtype):
     """What a reader of the attributes would take for mean, variance and GSNR."""
-    losses, moving = backpack_.run(case, dtype, "mean")
+    losses, moving = backpack_.extended(case, dtype, "mean", Variance())
     return {
         "losses": losses,
         "mean": {k: p.grad for k, p in moving.items()},

@@ -4,11 +4,15 @@ grad² / (B · Σ gᵢ² − grad² + 1e-5), with the gradient of the mean loss 
 per-sample gradients of the mean loss, (gᵢ/B)².
 """
 
-from tests.backends import backpack_
+from backpack.extensions import SumGradSquared
 
-NAME, LAYOUT, DTYPES = "Cockpit MeanGSNR formula", "torch", ("float64", "float32")
+from tests.backends import backpack_
+from tests.backends.backpack_ import LAYERS, LAYOUT  # noqa: F401
+
+NAME, DTYPES = "Cockpit MeanGSNR formula", ("float64", "float32")
 ONLY = ("losses", "mean", "gsnr_ddof0")
-LEAVES_OUT = {"flags": ["recurrence", "weighted"]}
+LEAVES_OUT = {"flags": ["weighted"]}
+CLAIMS = ()
 EPSILON = 1e-5
 
 
@@ -18,7 +22,7 @@ def version():
 
 def results(case, dtype):
     """Mean gradient and GSNR."""
-    losses, moving = backpack_.run(case, dtype, "mean")
+    losses, moving = backpack_.extended(case, dtype, "mean", SumGradSquared())
     n = len(case.x)
     gsnr = {
         k: (p.grad**2 / (n * p.sum_grad_squared - p.grad**2 + EPSILON)).detach()

@@ -1,15 +1,30 @@
-"""GSNR and OSGR from per-sample gradients, in any array library, as the golden cases define them.
+"""What follows from the mean and variance that a recipe gave, as the golden cases define it.
 
-What is shared here is not under test in a backend whose own moments are (BackPACK, Cockpit). Only
-operators and ``sum(0)`` are used, so torch tensors, JAX arrays and NumPy arrays all pass.
+In NumPy, and in the dtype of what came in: a recipe gives losses, mean, variance and GSNR.
 """
 
 import math
+from itertools import pairwise
+
+import numpy as np
+
+BASIC_ACTIVATIONS = {"tanh", "relu", "sigmoid", "softplus", "identity"}
 
 
-def shape_up(weights, g):
-    """One weight a sample, in the dimensions of g."""
-    return weights.reshape(-1, *(1,) * (g.ndim - 1))
+def features(case):
+    """What a backend has to know for a case: layers, activations, options of layers and losses."""
+    loss = case.model["loss"]
+    return _features_of(case.model["layers"]) | set(loss) - {"type", "scale", "formula"}
+
+
+def _features_of(layers):
+    found = set()
+    for layer in layers:
+        found.add(layer["function"] if layer["type"] == "activation" else layer["type"])
+        found |= {k for k in ("padding", "stride", "groups") if layer.get(k, 0) > (k != "padding")}
+        found |= {k for k in ("transposed", "mask") if layer.get(k)}
+        found |= _features_of(layer.get("layers", []))
+    return found
 
 
 def each(function, *params):
@@ -17,27 +32,34 @@ def each(function, *params):
     return {name: function(*(p[name] for p in params)) for name in params[0]}
 
 
+def arrays(params):
+    """NumPy arrays from those of any framework on the CPU."""
+    return each(np.asarray, params)
+
+
 def total(params):
     """Sum over all parameters."""
     return sum(p.sum() for p in params.values())
 
 
-def from_gradients(case, losses, gradients, shares):
-    """Everything a case states, but the enumerated OSGR. `shares`: probabilities, an array."""
-    mean = each(lambda g: (shape_up(shares, g) * g).sum(0), gradients)
-    variance = each(lambda g, m: (shape_up(shares, g) * (g - m) * (g - m)).sum(0), gradients, mean)
-    values = {"losses": losses, "per_sample_gradients": gradients}
-    return values | from_moments(case, losses, mean, variance)
-
-
-def from_moments(case, losses, mean, variance):
-    """Everything a case states that follows from mean and variance (ddof=0)."""
+def shares_of(case, dtype):
+    """Probabilities of the samples."""
     n = len(case.x)
+    return (
+        np.full(n, 1 / n, dtype) if case.probabilities is None else case.probabilities.astype(dtype)
+    )
+
+
+def from_moments(case, losses, moments):
+    """Everything a case states that follows. `moments`: (mean, variance, GSNR) by ddof, 0 and 1."""
+    n, shares = len(case.x), shares_of(case, losses.dtype)
+    mean, variance, gsnr = map(arrays, moments(0))
     signal, noise = total(each(lambda m: m * m, mean)), total(variance)
     values = {
+        "losses": losses,
         "mean": mean,
         "variance_ddof0": variance,
-        "gsnr_ddof0": each(lambda m, v: m / v * m, mean, variance),
+        "gsnr_ddof0": gsnr,
         "osgr_weights": {},
         "predicted_osgr": {},
         "noise_scale": noise / signal,
@@ -50,8 +72,7 @@ def from_moments(case, losses, mean, variance):
         values["osgr_weights"][key] = each(lambda s, e=everything: s / e, squares)
         values["predicted_osgr"][key] = signal / (signal + noise / size)
     if "variance_ddof1" in case.expected:
-        sample = each(lambda v: v * (n / (n - 1)), variance)
-        plug_in = each(lambda m, v: m / v * m, mean, sample)
+        _, sample, plug_in = map(arrays, moments(1))
         values |= {"variance_ddof1": sample, "gsnr_ddof1": plug_in}
         if "debiased_gsnr" in case.expected:
             values["debiased_gsnr"] = each(lambda r: r * ((n - 3) / (n - 1)) - 1 / n, plug_in)
@@ -59,28 +80,33 @@ def from_moments(case, losses, mean, variance):
             values["debiased_osgr"] = (signal - total(sample) / n) / signal
     if "reduced_loss" in case.expected:
         factor = n if case.reduction == "sum" else 1
-        values["reduced_loss"] = losses.sum() / n * factor
+        values["reduced_loss"] = (shares * losses).sum() * factor
         values["reduced_gradient"] = each(lambda m: m * factor, mean)
     return values
 
 
+def batches_of(case, default=3):
+    """Slices of the samples: the batches that the case states, or of some size and less."""
+    sizes = case.batches or [default] * (len(case.x) // default + 1)
+    edges = np.minimum(np.cumsum([0, *sizes]), len(case.x))
+    return [slice(start, stop) for start, stop in pairwise(edges) if stop > start]
+
+
 def enumerated(case, losses, gradients, losses_at):
     """OSGR by its definition. ``losses_at(moves)`` gives the losses at params − moves."""
-    n_points = len(case.x)
-    shares = [1 / n_points] * n_points if case.probabilities is None else list(case.probabilities)
+    shares = shares_of(case, losses.dtype)
     values = {}
     for key in case.expected.get("enumerated_osgr", ()):
         size, rate = (float(part.partition("=")[2]) for part in key.split())
         training = test = 0.0
-        for counts in count_vectors(int(size), n_points):
+        for counts in count_vectors(int(size), len(shares)):
             chance = float(math.factorial(int(size)))
             for count, share in zip(counts, shares, strict=True):
-                chance *= share**count / math.factorial(count)
-            steps = [rate * count / size for count in counts]
-            moves = each(lambda g, s=steps: sum(g[i] * step for i, step in enumerate(s)), gradients)
-            falls = losses - losses_at(moves)
-            training += chance * sum(falls[i] * (k / size) for i, k in enumerate(counts))
-            test += chance * sum(falls[i] * share for i, share in enumerate(shares))
+                chance *= float(share) ** count / math.factorial(count)
+            steps = np.array([rate * count / size for count in counts], losses.dtype)
+            falls = losses - losses_at(each(lambda g, s=steps: np.tensordot(s, g, 1), gradients))
+            training += chance * (falls * (np.array(counts) / size).astype(losses.dtype)).sum()
+            test += chance * (falls * shares).sum()
         values[key] = test / training
     return {"enumerated_osgr": values} if values else {}
 

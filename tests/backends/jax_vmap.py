@@ -1,17 +1,32 @@
-"""JAX: vmap over grad of one sample's loss."""
+"""The recipe in JAX: vmap over grad of one sample's loss."""
+
+import json
+from functools import cache
 
 import jax
 import jax.numpy as jnp
+import jax_vmap
+import numpy as np
 
-from tests.backends.common import from_gradients
+from tests.backends.common import BASIC_ACTIVATIONS, batches_of, each, from_moments, shares_of
 
 jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_disable_most_optimizations", True)  # small arrays: compiling is the time
 
-NAME, LAYOUT, DTYPES = "JAX vmap(grad)", "keras", ("float64", "float32")
+EVERYTHING = {
+    "affine", "convolution", "max_pool", "padding", "stride", "groups", "elman", "residual",
+    "layer_norm", "group_norm", "rms_norm", "batch_norm", *BASIC_ACTIVATIONS, "gelu", "silu",
+    "leaky_relu", "class_weights", "label_smoothing", "ignore_index",
+}  # fmt: skip
+NAME, RECIPE, DTYPES = "JAX vmap(grad)", "jax_vmap.py", ("float64",)
+LAYOUT = "keras"
+LAYERS = EVERYTHING
 LEAVES_OUT = {"quantities": ["enumerated_osgr"]}
+CLAIMS = ("core", "deep", "sequence")
 ACTIVATIONS = {
-    "tanh": jnp.tanh, "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid,
-    "softplus": jax.nn.softplus, "identity": lambda z: z,
+    "tanh": jnp.tanh, "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "silu": jax.nn.silu,
+    "softplus": jax.nn.softplus, "identity": lambda z: z, "leaky_relu": jax.nn.leaky_relu,
+    "gelu": lambda z: jax.nn.gelu(z, approximate=False),
 }  # fmt: skip
 
 
@@ -19,56 +34,125 @@ def version():
     return jax.__version__
 
 
-def outputs(model, params, x):
+def convolution(layer, p, x):
+    pad, stride = (layer.get("padding", 0),) * 2, (layer.get("stride", 1),) * 2
+    return jax.lax.conv_general_dilated(
+        x[None], p["weight"], stride, (pad, pad), dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=layer.get("groups", 1),
+    )[0] + p.get("bias", 0)  # fmt: skip
+
+
+def max_pool(layer, p, x):
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (2, 2, 1), (2, 2, 1), "VALID")
+
+
+def elman(layer, p, x):
+    hidden = jnp.zeros(layer["n_hidden"], x.dtype)
+    for t in range(layer["n_steps"]):
+        hidden = jnp.tanh(jnp.concatenate((x[t], hidden)) @ p["weight"] + p["bias"])
+    return hidden
+
+
+def normalized(layer, p, x, axes):
+    mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    return (x - mean) / jnp.sqrt(variance + layer["eps"])
+
+
+def group_norm(layer, p, x):
+    groups = x.reshape(-1, layer["n_groups"], layer["n_channels"] // layer["n_groups"])
+    return normalized(layer, p, groups, (0, 2)).reshape(x.shape) * p["scale"] + p["shift"]
+
+
+def batch_norm(layer, p, x):
+    mean, variance = jnp.asarray(layer["mean"], x.dtype), jnp.asarray(layer["variance"], x.dtype)
+    return p["scale"] * (x - mean) / jnp.sqrt(variance + layer["eps"]) + p["shift"]
+
+
+def affine(layer, p, x):
+    x = x if layer.get("n_positions", 1) > 1 else x.ravel()
+    return x @ p["weight"] + p.get("bias", 0)
+
+
+FUNCTIONS = {
+    "affine": affine,
+    "activation": lambda layer, p, x: ACTIVATIONS[layer["function"]](x),
+    "convolution": convolution,
+    "max_pool": max_pool,
+    "elman": elman,
+    "layer_norm": lambda layer, p, x: normalized(layer, p, x, -1) * p["scale"] + p["shift"],
+    "rms_norm": lambda layer, p, x: (
+        p["scale"] * x / jnp.sqrt((x**2).mean(-1, keepdims=True) + layer["eps"])
+    ),
+    "group_norm": group_norm,
+    "batch_norm": batch_norm,
+}
+
+
+def outputs(layers, params, x):
     """Outputs of one sample; images are channel-last, kernels (kernel, kernel, n_in, n_out)."""
-    for layer in model["layers"]:
-        kind = layer["type"]
-        if kind == "activation":
-            x = ACTIVATIONS[layer["function"]](x)
-        elif kind == "max_pool":
-            high, wide, channels = x.shape
-            x = x.reshape(high // 2, 2, wide // 2, 2, channels).max((1, 3)).ravel()
-        else:
-            weight, bias = (params.get(f"{layer['name']}.{part}") for part in ("weight", "bias"))
-            bias = 0 if bias is None else bias
-            if kind == "affine":
-                x = x @ weight + bias
-            elif kind == "convolution":
-                numbers = ("NHWC", "HWIO", "NHWC")
-                x = jax.lax.conv_general_dilated(
-                    x[None], weight, (1, 1), "VALID", dimension_numbers=numbers
-                )[0] + bias  # fmt: skip
-            else:
-                hidden = jnp.zeros(layer["n_hidden"], x.dtype)
-                for t in range(layer["n_steps"]):
-                    hidden = jnp.tanh(jnp.concatenate((x[t], hidden)) @ weight + bias)
-                x = hidden
+    for layer in layers:
+        if layer["type"] == "residual":
+            x = x + outputs(layer["layers"], params, x)
+            continue
+        mine = {k: v for k, v in params.items() if k.rpartition(".")[0] == layer.get("name")}
+        p = {k.rpartition(".")[2]: v for k, v in mine.items()}
+        x = FUNCTIONS[layer["type"]](layer, p, x)
     return x
 
 
-def loss_of(model, params, x, y):
-    """Loss of one sample."""
-    loss, z = model["loss"], outputs(model, params, x)
+def one_loss(loss, z, y):
+    """Loss of one sample from its outputs."""
     if loss["type"] == "squared_error":
         return loss["scale"] * ((z - y) ** 2).sum() / 2
-    return -loss["scale"] * jax.nn.log_softmax(z)[y]
+    smoothing, weights = loss.get("label_smoothing", 0.0), loss.get("class_weights")
+    target = jax.nn.one_hot(y, len(z), dtype=z.dtype) * (1 - smoothing) + smoothing / len(z)
+    weight = loss["scale"] * (1.0 if weights is None else jnp.asarray(weights, z.dtype)[y])
+    weight = jnp.where(y == loss.get("ignore_index", -1), 0, weight)
+    return -weight * (target * jax.nn.log_softmax(z)).sum()
+
+
+@cache
+def loss_of(model):
+    """Loss of one sample of a model, given as JSON: one function a model, compiled once."""
+    model = json.loads(model)
+
+    def loss(params, x, y):
+        frozen, moving = params
+        return one_loss(model["loss"], outputs(model["layers"], frozen | moving, x), y)
+
+    return loss
+
+
+def inputs(case, dtype):
+    """The case's samples as batches of (x, y), or of (x, y, weights); all x; all y."""
+    x, y = np.asarray(case.x_in("keras"), dtype), case.y
+    y = y if y.dtype.kind == "i" else y.astype(dtype)
+    parts = (x, y) if case.probabilities is None else (x, y, shares_of(case, dtype))
+    # One batch where the case states none: each size of a batch is compiled anew.
+    return [tuple(p[s] for p in parts) for s in batches_of(case, default=len(x))], x, y
+
+
+def from_recipe(case, loss, tree, names, batches, x, y):
+    """Every quantity but the enumerated OSGR; ``names(tree)`` gives a tree's leaves our names."""
+    losses, gradients = jax_vmap.losses_and_gradients(loss, tree, x, y)
+    moments = jax_vmap.gradient_moments(loss, tree, batches)
+
+    def by_ddof(ddof):
+        count, mean, squares = moments
+        variance = each(lambda s: s / (count - ddof), names(squares))
+        return names(mean), variance, names(jax_vmap.gsnr(moments, ddof))
+
+    values = {"per_sample_gradients": names(gradients)}
+    return values | from_moments(case, np.asarray(losses), by_ddof)
 
 
 def results(case, dtype):
     """Every quantity of a case but the enumerated OSGR."""
     params = {k: jnp.asarray(v, dtype) for k, v in case.params_in("keras").items()}
-    x, y = jnp.asarray(case.x_in("keras"), dtype), jnp.asarray(case.y)
-    y = y if jnp.issubdtype(y.dtype, jnp.integer) else y.astype(dtype)
-    frozen = {k: v for k, v in params.items() if k not in case.model["trainable"]}
-    moving = {k: v for k, v in params.items() if k not in frozen}
-
-    def loss(theta, x_i, y_i):
-        return loss_of(case.model, frozen | theta, x_i, y_i)
-
-    both = jax.vmap(jax.value_and_grad(loss), (None, 0, 0))
-    losses, gradients = both(moving, x, y)
-    n = len(x)
-    shares = jnp.full(n, 1 / n, dtype)
-    if case.probabilities is not None:
-        shares = jnp.asarray(case.probabilities, dtype)
-    return from_gradients(case, losses, gradients, shares)
+    trained = case.model["trainable"]
+    frozen = {
+        k: v for k, v in params.items() if k not in trained
+    }  # has a gradient that is not read
+    tree = frozen, {k: params[k] for k in trained}
+    loss = loss_of(json.dumps(case.model))
+    return from_recipe(case, loss, tree, lambda tree: tree[1], *inputs(case, dtype))

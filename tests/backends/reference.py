@@ -6,6 +6,7 @@ import gsnr_ref
 from toy_models import FinitePopulation
 
 NAME, DTYPES, LAYOUT = "gsnr_ref", ("float64",), "gsnr_ref"
+CLAIMS = ("core", "tails", "deep", "sequence", "attention", "large")
 
 
 def version():

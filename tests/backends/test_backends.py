@@ -4,58 +4,67 @@ Their outcome is the page docs/backends.md, failures and diagnoses included.
 """
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.backends.run import BACKENDS, failures, load, page, run
+from gsnr_ref import golden
+from tests.backends.run import ABOUT, BACKENDS, about, failures, load, main, row, run
 
 pytestmark = pytest.mark.backends
 PAGE = Path(__file__).parents[2] / "docs" / "backends.md"
-RIGHT = ("reference", "javascript")
-MODULES = {
-    "torch_func": "torch", "jax_vmap": "jax", "opacus_": "opacus", "backpack_": "backpack",
-    "backpack_mean": "backpack", "cockpit_formula": "backpack",
-}  # fmt: skip
+LEVELS_THERE = {case.level for case in golden.cases()}
 
 
-@pytest.fixture(scope="module")
-def outcomes():
-    for module in set(MODULES.values()):
-        pytest.importorskip(module)
-    return [
-        (name, load(name), dtype, run(load(name), dtype))
-        for name in BACKENDS
-        for dtype in load(name).DTYPES
-    ]
+@cache
+def outcome(name):
+    """The backend, and its reports by dtype."""
+    backend = load(name)
+    return backend, {dtype: run(backend, dtype) for dtype in backend.DTYPES}
 
 
-def without_versions(text):
-    """The page but for the versions, which a machine may have otherwise, and the worst values."""
-    rows = re.sub(r"^(\| [^|]+) \| [^|]+ \|", r"\1 | |", text, flags=re.MULTILINE)
-    return re.sub(r"; [a-z_0-9]+(\[|:).*$", "", rows, flags=re.MULTILINE)
+def without_version(text):
+    """A row of the table but for the version, which a machine may have otherwise."""
+    return re.sub(r"^(\| [^|]+) \| [^|]+ \|", r"\1 | |", text)
 
 
-def test_the_page_is_what_a_run_gives(outcomes, capsys):
-    assert without_versions(page(outcomes)) == without_versions(PAGE.read_text())
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_backend_gives_what_the_page_says_and_passes_what_its_recipe_claims(name):
+    backend, reports = outcome(name)
+    on_page = {without_version(line) for line in PAGE.read_text().splitlines()}
+    for dtype, of_dtype in reports.items():
+        claimed = [r for r in of_dtype if r.case.level in backend.CLAIMS]
+        assert [r.case.id for r in claimed if not r.passed] == []
+        assert {r.case.level for r in claimed} == set(backend.CLAIMS) & LEVELS_THERE
+        assert without_version(row(backend, dtype, of_dtype)) in on_page
+    assert about(name, backend) in on_page
+    if name == "backpack_mean":
+        assert list(failures(reports["float64"]).values()).count("mean-loss-variance") > 70
+    if name == "cockpit_formula":
+        named = list(failures(reports["float64"]).values())
+        assert named.count("epsilon-in-denominator") > 30
 
 
-def test_what_is_right_passes_everything(outcomes):
-    for name, _, _, reports in outcomes:
-        if name in RIGHT:
-            assert failures(reports) == {}
+def test_the_page_has_a_row_for_each_backend_and_no_other():
+    names = re.findall(r"\(`tests/backends/(\w+)\.py`", PAGE.read_text())
+    assert names == list(BACKENDS) == list(ABOUT)
 
 
-def test_careful_backends_fail_only_where_their_formulas_cancel(outcomes):
-    for name, _, _, reports in outcomes:
-        if name in ("torch_func", "jax_vmap", "opacus_", "backpack_"):
-            assert set(failures(reports).values()) <= {"tails-lost", "one-pass-variance"}
+def test_on_a_gpu():
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        with pytest.raises(SystemExit, match="torch sees no GPU here"):
+            main(["torch_func", "--device", "cuda"])
+        return
+    from tests.backends import torch_modules
+    from tests.backends.run import on_device
 
-
-def test_the_factor_of_b_squared_is_found_and_named(outcomes):
-    for name, _, _, reports in outcomes:
-        if name == "backpack_mean":
-            named = list(failures(reports).values())
-            assert named.count("mean-loss-variance") > 70
-        if name == "cockpit_formula":
-            assert list(failures(reports).values()).count("epsilon-in-denominator") > 30
+    on_device("cuda")
+    try:
+        for name in ("torch_func", "torch_hooks"):
+            backend = load(name)
+            claimed = [r for r in run(backend, "float64") if r.case.level in backend.CLAIMS]
+            assert [r.case.id for r in claimed if not r.passed] == []
+    finally:
+        torch_modules.DEVICE = "cpu"
