@@ -10,7 +10,7 @@ from tests.backends.torch_modules import torch
 NAME, RECIPE, DTYPES = "BackPACK BatchGrad", "backpack_gsnr.py", ("float64", "float32")
 LAYOUT, LAYERS = torch_modules.LAYOUT, torch_modules.CONVOLUTIONAL
 LEAVES_OUT = {"flags": ["weighted"], "quantities": ["per_sample_gradients", "enumerated_osgr"]}
-CLAIMS = ("core", "deep")
+CLAIMS = ("core", "deep", "large")
 
 
 def version():

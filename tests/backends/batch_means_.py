@@ -17,7 +17,7 @@ NAME, RECIPE, DTYPES = "batch means, torch", "batch_means.py", ("float64",)
 LAYOUT, LAYERS = torch_modules.LAYOUT, torch_modules.EVERYTHING
 ONLY = ("losses", "mean", "variance_ddof1", "gsnr_ddof1")
 LEAVES_OUT = {"flags": ["weighted", "one-sample"]}
-CLAIMS = ("core", "deep", "sequence")
+CLAIMS = ("core", "deep", "sequence", "large")
 
 
 def version():

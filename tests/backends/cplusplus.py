@@ -13,7 +13,7 @@ from tests.backends.common import BASIC_ACTIVATIONS, each, from_moments
 NAME, RECIPE, DTYPES = "C++", "gsnr.cpp", ("float64",)
 LAYOUT, LAYERS = "gsnr_ref", {"affine", *BASIC_ACTIVATIONS}
 LEAVES_OUT = {"quantities": ["per_sample_gradients", "enumerated_osgr"]}
-CLAIMS = ("core", "tails")
+CLAIMS = ("core", "tails", "large")
 
 
 def version():

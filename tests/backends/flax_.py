@@ -19,7 +19,7 @@ LAYERS = {
     "label_smoothing", "ignore_index",
 }  # fmt: skip
 LEAVES_OUT = {"quantities": ["enumerated_osgr"]}
-CLAIMS = ("core", "deep")
+CLAIMS = ("core", "deep", "large")
 
 
 def version():

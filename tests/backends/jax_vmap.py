@@ -22,7 +22,7 @@ NAME, RECIPE, DTYPES = "JAX vmap(grad)", "jax_vmap.py", ("float64",)
 LAYOUT = "keras"
 LAYERS = EVERYTHING
 LEAVES_OUT = {"quantities": ["enumerated_osgr"]}
-CLAIMS = ("core", "deep", "sequence")
+CLAIMS = ("core", "deep", "sequence", "large")
 ACTIVATIONS = {
     "tanh": jnp.tanh, "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "silu": jax.nn.silu,
     "softplus": jax.nn.softplus, "identity": lambda z: z, "leaky_relu": jax.nn.leaky_relu,

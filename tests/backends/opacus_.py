@@ -10,7 +10,7 @@ from tests.backends import torch_modules
 NAME, RECIPE, DTYPES = "Opacus grad_sample", "opacus_gsnr.py", ("float64", "float32")
 LAYOUT, LAYERS = torch_modules.LAYOUT, torch_modules.CONVOLUTIONAL
 LEAVES_OUT = {"quantities": ["enumerated_osgr"]}
-CLAIMS = ("core", "deep")
+CLAIMS = ("core", "deep", "large")
 
 
 def version():

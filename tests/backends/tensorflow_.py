@@ -13,7 +13,7 @@ from tests.backends.common import BASIC_ACTIVATIONS, batches_of, from_moments
 NAME, RECIPE, DTYPES = "TensorFlow, Keras", "tensorflow_gsnr.py", ("float64",)
 LAYOUT, LAYERS = "keras", {"affine", *BASIC_ACTIVATIONS}  # every model is traced anew: a second
 LEAVES_OUT = {"flags": ["weighted"], "quantities": ["per_sample_gradients", "enumerated_osgr"]}
-CLAIMS = ("core", "deep")
+CLAIMS = ("core", "deep", "large")
 ACTIVATIONS = {"identity": "linear"}
 
 

@@ -9,7 +9,7 @@ from tests.backends.common import arrays, enumerated
 
 NAME, RECIPE, DTYPES = "torch.func", "torch_func.py", ("float64", "float32")
 LAYOUT, LAYERS = torch_modules.LAYOUT, torch_modules.EVERYTHING
-CLAIMS = ("core", "deep", "sequence")
+CLAIMS = ("core", "deep", "sequence", "large")
 
 
 def version():

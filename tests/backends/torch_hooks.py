@@ -8,7 +8,7 @@ from tests.backends import torch_modules
 NAME, RECIPE, DTYPES = "PyTorch hooks", "torch_hooks.py", ("float64", "float32")
 LAYOUT, LAYERS = torch_modules.LAYOUT, torch_modules.CONVOLUTIONAL
 LEAVES_OUT = {"flags": ["weighted"], "quantities": ["per_sample_gradients", "enumerated_osgr"]}
-CLAIMS = ("core", "deep")
+CLAIMS = ("core", "deep", "large")
 
 
 def version():
