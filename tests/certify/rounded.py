@@ -163,7 +163,7 @@ def _change(value: Scalar, changed: Scalar, order: int) -> float:
     if difference.contains(0):
         return 0.0
     if _is_0(value):
-        return float(difference.mid()) ** (1 / order) / float(ROUNDOFF)
+        return float(float(difference.mid()) ** (1 / order)) / float(ROUNDOFF)
     return float((difference / abs(value)).mid()) / float(ROUNDOFF)
 
 

@@ -35,7 +35,8 @@ class Branches:
     @contextmanager
     def recorded(self) -> Iterator[list[int]]:
         """Write the signs down while they are asked for."""
-        self._signs = signs = []
+        signs: list[int] = []
+        self._signs = signs
         yield signs
         self._signs = None
 
