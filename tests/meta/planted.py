@@ -112,6 +112,15 @@ def invert_the_interval_with_n_degrees_of_freedom():
 
 
 #: A module, what stands in it, and what is read instead.
+OF_GRADIENTS = (take_gradients_of_the_mean_loss, sum_over_samples)
+INFERENCE = (
+    square_the_mean_without_debiasing,
+    leave_the_quadratic_part_counted_twice,
+    take_the_variance_of_the_jackknife_for_that_of_a_mean,
+    take_the_normal_quantile_for_student_s,
+    invert_the_interval_with_n_degrees_of_freedom,
+)
+
 READINGS = {
     "drop_the_mean's_remainders_in_merge": (
         "gsnr_ref.moments.sums",
@@ -184,18 +193,13 @@ MISTAKES = {
     f.__name__: f
     for f in (
         *REUSE,
+        *INFERENCE,
+        *OF_GRADIENTS,
         confuse_ddof,
         leave_out_1_over_n_beside_the_gsnr,
         leave_out_1_over_n_in_the_weights,
         add_an_epsilon,
         leave_the_second_moment_uncentred,
-        take_gradients_of_the_mean_loss,
-        sum_over_samples,
-        square_the_mean_without_debiasing,
-        leave_the_quadratic_part_counted_twice,
-        take_the_variance_of_the_jackknife_for_that_of_a_mean,
-        take_the_normal_quantile_for_student_s,
-        invert_the_interval_with_n_degrees_of_freedom,
     )
 } | {name: partial(read_otherwise, *reading) for name, reading in READINGS.items()}
 

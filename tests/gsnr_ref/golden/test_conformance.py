@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gsnr_ref import InputError, golden
@@ -72,6 +72,7 @@ def rounded(tree, dtype):
     return map_structure(lambda v: np.asarray(v, dtype), tree)
 
 
+@settings(max_examples=10)  # of 16 quantities each
 @given(st.data())
 def test_each_quantity_is_held_to_the_tolerance_of_its_own_dtype(data):
     """What becomes of a quantity is the same whatever the others' dtypes are."""

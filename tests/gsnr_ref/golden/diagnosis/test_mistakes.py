@@ -33,7 +33,7 @@ def test_every_mistake_is_told_apart_by_some_case():
 
 def test_a_case_is_consistent_with_the_mistake_that_it_lists():
     told = []
-    for case, id in LISTED[::29]:
+    for case, id in LISTED[::61]:
         report = golden.compare(case, case.expected | golden.mistakes()[id].wrong(case))
         told.append(id in {d.mistake.id for d in report.diagnoses})
     assert np.mean(told) >= 0.9  # where one parameter is all there is, no constant is recognized

@@ -16,7 +16,7 @@ def test_there_are_enough_mistakes_that_no_list_has():
     assert len(UNLISTED) >= 60
 
 
-@pytest.mark.parametrize("name", list(UNLISTED)[::6])  # all, in all cases: see planting
+@pytest.mark.parametrize("name", list(UNLISTED)[::12])  # all, in all cases: see planting
 def test_a_mistake_that_no_list_has_is_given_no_name(name):
     suite = compared(UNLISTED[name], SAMPLE)
     assert any(c.failing for c in suite)
@@ -27,14 +27,19 @@ def test_a_mistake_that_no_list_has_is_given_no_name(name):
 IN_ALL_CASES = {"tensor-float-products"}
 
 
-@pytest.mark.parametrize("id", golden.mistakes())
+@pytest.mark.parametrize("id", sorted(set(golden.mistakes()) - IN_ALL_CASES)[::3])
 def test_a_listed_mistake_is_named(id):
-    cases = whole() if id in IN_ALL_CASES else SAMPLE
-    assert names(golden.mistakes()[id].wrong, cases) == {id}
+    assert names(golden.mistakes()[id].wrong, SAMPLE) == {id}
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("id", golden.mistakes())
+def test_each_listed_mistake_is_named_in_all_cases(id):
+    assert names(golden.mistakes()[id].wrong, whole()) == {id}
 
 
 def test_two_listed_mistakes_are_named_and_no_other():
-    found = {pair: names(both(*pair), SAMPLE) for pair in pairs(8)}
+    found = {pair: names(both(*pair), SAMPLE) for pair in pairs(4)}
     assert {pair: given for pair, given in found.items() if not given <= set(pair)} == {}
     assert sum(bool(given) for given in found.values()) >= 0.8 * len(found)
 
