@@ -36,7 +36,7 @@ class Results:
     ----------
     name, version, dtype, layout : str
         Of the backend.
-    quantities, flags, cases : tuple of str
+    quantities, flags, levels, cases : tuple of str
         That the backend leaves out.
     values : dict of str to dict
         By case, by quantity.
@@ -48,12 +48,14 @@ class Results:
     layout: str
     quantities: tuple[str, ...]
     flags: tuple[str, ...]
+    levels: tuple[str, ...]
     cases: tuple[str, ...]
     values: dict[str, dict[str, Any]]
 
     def leaves_out(self, case: GoldenCase) -> bool:
         """Whether the backend declares that it does not run a case."""
-        return case.id in self.cases or bool(set(self.flags) & set(case.flags))
+        named = case.id in self.cases or case.level in self.levels
+        return named or bool(set(self.flags) & set(case.flags))
 
 
 def read_results(path: Path) -> Results:
@@ -81,7 +83,8 @@ def parse_results(name: Path | str, raw: bytes) -> Results:
 def _results(name: Path | str, document: Any) -> Results:
     _validate(name, document)
     backend, left_out = document["backend"], document.get("leaves_out", {})
-    quantities, flags, ids = (tuple(left_out.get(k, ())) for k in ("quantities", "flags", "cases"))
+    kinds = ("quantities", "flags", "levels", "cases")
+    quantities, flags, levels, ids = (tuple(left_out.get(k, ())) for k in kinds)
     _check_known(name, "leaves_out", "quantities", quantities, QUANTITIES)
     _check_known(name, "leaves_out", "flags", flags, flag_reasons())
     for id in (*ids, *document["results"]):
@@ -102,7 +105,7 @@ def _results(name: Path | str, document: Any) -> Results:
     }
     layout = backend.get("layout", "gsnr_ref")
     words = printable(backend["name"]), printable(backend["version"])
-    return Results(*words, backend["dtype"], layout, quantities, flags, ids, values)
+    return Results(*words, backend["dtype"], layout, quantities, flags, levels, ids, values)
 
 
 def _document(name: Path | str, raw: bytes) -> Any:

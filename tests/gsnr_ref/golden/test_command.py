@@ -204,6 +204,17 @@ def test_fewer_cases_than_declared_fail(capsys, file, right):
     assert "leaves_out leaves out; expected one of both" in run(capsys, "check", file(both))[2]
 
 
+def test_whole_levels_can_be_left_out(capsys, file, right):
+    core = {case.id for case in golden.cases() if case.level == "core"}
+    results = {id: given for id, given in right["results"].items() if id in core}
+    declared = {"levels": ["tails", "deep", "sequence", "attention", "large"]}
+    code, out, _ = run(capsys, "check", file(right | {"results": results, "leaves_out": declared}))
+    assert code == 0
+    assert f"core {len(core)} of {len(core)}" in out
+    unknown = right | {"leaves_out": {"levels": ["easy"]}}
+    assert "$.leaves_out.levels[0]: 'easy' is not one of" in run(capsys, "check", file(unknown))[2]
+
+
 def test_an_export_keeps_to_the_umask_and_to_the_folder_that_is_there(capsys, tmp_path):
     before = os.umask(0o077)
     try:
