@@ -13,7 +13,7 @@ FLAGS = {
     "squared-error": "Squared error with its factor ½.",
     "rational": "The exact values are fractions, computed as such.",
     "deep": "Several layers, of any level: per-sample deltas have to go back through activations.",
-    "tied-weights": "One parameter at several places of a sample, as in convolutions and recurrences"
+    "tied-weights": "One parameter at several places of a sample, as in convolution and recurrence"
     ": sum first, square afterwards.",
     "convolution": "Affine maps over patches, and a max-pool.",
     "recurrence": "One weight at every time step.",
