@@ -1,7 +1,11 @@
 """What the recipes say beside GSNR of the golden cases, which test_backends.py tests."""
 
 import csv
+import json
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -75,33 +79,39 @@ def test_nnx_gives_the_same_as_linen():
         np.testing.assert_allclose(found[name.removeprefix("params/")], ratio, rtol=1e-5)
 
 
-def worker(rank, address, queue):
-    """One of two workers; each has its own batch."""
-    import batch_means
-    import torch
-    from torch import distributed
+WORKER = """
+import json, sys
+import batch_means, torch
+from torch import distributed
 
-    distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
-    gradient = torch.tensor([[1.0, 2.0], [3.0, 5.0]], dtype=torch.float64)[rank]
-    mean, variance = batch_means.over_workers(gradient, (2, 3)[rank])
-    if rank == 0:
-        queue.put((mean.numpy(), variance.numpy()))
-    distributed.destroy_process_group()
+rank = int(sys.argv[1])
+distributed.init_process_group("gloo", init_method=sys.argv[2], rank=rank, world_size=2)
+gradient = torch.tensor([[1.0, 2.0], [3.0, 5.0]], dtype=torch.float64)[rank]
+mean, variance = batch_means.over_workers(gradient, (2, 3)[rank])
+print(json.dumps([mean.tolist(), variance.tolist()]))
+distributed.destroy_process_group()
+"""
 
 
 def test_workers_give_what_one_process_gives(tmp_path):
-    torch = pytest.importorskip("torch")
+    """Two workers; each has a batch of its own."""
+    pytest.importorskip("torch")
     from batch_means import BatchMeans
 
-    context = torch.multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    arguments = (f"file://{tmp_path / 'meet'}", queue)
-    workers = [context.Process(target=worker, args=(rank, *arguments)) for rank in range(2)]
-    for process in workers:
-        process.start()
-    mean, variance = queue.get(timeout=100)
-    for process in workers:
-        process.join(timeout=100)
+    command = [sys.executable, "-c", WORKER]
+    variables = os.environ | {"PYTHONPATH": str(RECIPES)}
+    workers = [
+        subprocess.Popen(
+            [*command, str(rank), f"file://{tmp_path / 'meet'}"],
+            env=variables,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    first, second = (json.loads(worker.communicate(timeout=100)[0]) for worker in workers)
+    assert first == second
+    mean, variance = first
     alone = BatchMeans()
     alone.add(np.array([1.0, 2.0]), 2)
     alone.add(np.array([3.0, 5.0]), 3)
