@@ -38,6 +38,16 @@ def test_factors_whose_deviations_cancel_take_the_second_pass():
     assert np.allclose(sums.m2, exact_products(inputs, deltas)[1], rtol=1e-14, atol=0)
 
 
+def test_exact_zeros_are_no_underflow_and_need_no_care(monkeypatch):
+    rng = np.random.default_rng(0)
+    inputs, deltas = rng.standard_normal((50, 3)), rng.standard_normal((50, 2))
+    inputs[:, 1] = 0  # a dead input: its sums of squares are 0, and exactly so
+    monkeypatch.delattr(products, "_four_products")
+    sums = product_sums(inputs, deltas)
+    assert np.allclose(sums.m2, exact_products(inputs, deltas)[1], rtol=TOLERANCE, atol=0)
+    assert (sums.m2[1] == 0).all()
+
+
 @pytest.mark.parametrize("block", [1, 499, 1000, 1_000_000])
 def test_products_formed_in_blocks_of_any_size_have_the_same_digits(monkeypatch, block):
     inputs = 1 + np.arange(1, 501)[:, None] * np.array([2.0**-20, 2.0**-21, 2.0**-22])

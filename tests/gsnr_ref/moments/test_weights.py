@@ -171,3 +171,9 @@ def test_what_is_handed_out_cannot_change_the_moments(dtype):
         with pytest.raises(ValueError, match="read-only"):
             handed_out[0] = 7
     assert (moments.mean.tolist(), moments.m2.tolist()) == ([2, 2], [2, 0])
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 7])
+def test_moments_of_their_parts_are_of_samples_where_the_count_is_whole(count):
+    moments = GradientMoments(count, [0.0], [1.0])
+    assert moments.variance(ddof=1).tolist() == [1 / (count - 1)]

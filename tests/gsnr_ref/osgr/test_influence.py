@@ -112,6 +112,9 @@ def test_bad_input_is_named():
         reuse_law(*good, case.population, 0.1, -1)
     with pytest.raises(InputError, match=r"samples is \[4\]; expected indices of 0 to 3"):
         reuse_law(*good, case.population, 0.1, 1, samples=[4])
+    for samples in ([], [0.0], [[0]], [-1]):
+        with pytest.raises(InputError, match=r"samples is .*; expected indices of 0 to 3"):
+            reuse_law(*good, case.population, 0.1, 1, samples=samples)
     with pytest.raises(RangeError, match="leaves the range of float64"):
         reuse_law(*good, case.population, 1e60, 6)
 
