@@ -1,5 +1,6 @@
 """E4: the GSNR of the second layer, with the first layer frozen and trained."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,12 @@ from gsnr_ref.experiments.harness import (
     with_settings,
 )
 from gsnr_ref.experiments.shared import (
+    INITIAL,
     RANGES,
     curves,
     descend,
     falls,
+    initial,
     log_spaced,
     losses,
     rise_text,
@@ -38,7 +41,8 @@ from toy_models import MLP, ProductRegression
 def cells(settings: Settings) -> list[Cell]:
     """A cell a scale of the initial weights, a repetition, and frozen or not."""
     grid = [
-        {"scale": scale, "repetition": repetition, "frozen": frozen}
+        {"initial": how, "scale": scale, "repetition": repetition, "frozen": frozen}
+        for how in settings["initial"]
         for scale in settings["scale"]
         for repetition in range(settings["repetitions"])
         for frozen in (False, True)
@@ -53,7 +57,8 @@ def run(cell: Cell) -> list[Row]:
     x, y = ProductRegression().sample(rng, cell["n"])
     frozen = ("layer1",) if cell["frozen"] else ()
     model = MLP((2, cell["n_hidden"], 1), cell["activation"], frozen=frozen)
-    start = model.init(1000 * cell["seed"] + cell["repetition"], cell["scale"])
+    seed = 1000 * cell["seed"] + cell["repetition"]
+    start = initial(model, seed, cell["initial"], cell["scale"])
     rows = []
     steps = log_spaced(cell["last_step"], per_decade=10)
     for step, params in descend(model, start, x, y, cell["learning_rate"], steps):
@@ -61,6 +66,7 @@ def run(cell: Cell) -> list[Row]:
         layer = moments.select(["layer2.weight", "layer2.bias"])
         rows.append(
             {
+                "initial": cell["initial"],
                 "scale": cell["scale"],
                 "repetition": cell["repetition"],
                 "frozen": int(cell["frozen"]),
@@ -74,36 +80,50 @@ def run(cell: Cell) -> list[Row]:
 
 
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
-    """Mean GSNR of the second layer against the step, a panel a scale."""
-    scales = settings["scale"]
-    drawn, axes = figure(-(-len(scales) // 2), min(len(scales), 2), height=3, share="y")
-    for panel, scale in zip(axes, scales, strict=False):
+    """Mean GSNR of the second layer, and the training loss, against the step."""
+    starts = list(product(settings["initial"], settings["scale"]))
+    return {
+        "second-layer-gsnr": _by_start(rows, starts, "mean_gsnr", settings["n"]),
+        "training-loss": _by_start(rows, starts, "training_loss", None),
+    }
+
+
+def _by_start(rows: list[Row], starts: list[tuple[str, float]], name: str, n: int | None) -> Any:
+    """A panel a start, with the first layer trained and frozen; the floor 1/n where n is given."""
+    n_columns = min(len(starts), 2)
+    drawn, axes = figure(-(-len(starts) // n_columns), n_columns, height=2.7, share="y")
+    for panel, (how, scale) in zip(axes, starts, strict=False):
         for k, (frozen, label) in enumerate(((0, "first layer trained"), (1, "frozen"))):
-            mine = select(rows, scale=scale, frozen=frozen)
-            curve(panel, *mean_curve(mine, "step", "mean_gsnr"), label, k)
+            mine = select(rows, initial=how, scale=scale, frozen=frozen)
+            curve(panel, *mean_curve(mine, "step", name), label, k)
         log_steps(panel)
         panel.set_yscale("log")
-        panel.set_title(f"initial weights × {scale:g}", fontsize=10)
+        panel.set_title(_start(how, scale), fontsize=10)
         panel.set_xlabel("step of gradient descent")
-        panel.set_ylabel("mean GSNR of the second layer")
-        floor(panel, settings["n"])
-    for panel in axes[len(scales) :]:
+        panel.set_ylabel("training loss" if n is None else "mean GSNR, second layer")
+        if n is not None:
+            floor(panel, n)
+    for panel in axes[len(starts) :]:
         panel.set_axis_off()
-    label_ends(axes[: len(scales)])
-    return {"second-layer-gsnr": drawn}
+    label_ends(axes[: len(starts)])
+    return drawn
+
+
+def _start(how: str, scale: float) -> str:
+    return f"initial weights {how} × {scale:g}"
 
 
 def findings(rows: list[Row], settings: Settings) -> list[Finding]:
     """Frozen falls; trained rises; at which scales it does not."""
     found = []
-    for scale in settings["scale"]:
+    for how, scale in product(settings["initial"], settings["scale"]):
         for frozen, label, stated in (
             (0, "trained", "rises clearly early (paper)"),
             (1, "frozen", "falls throughout (paper)"),
         ):
-            runs = curves(select(rows, scale=scale, frozen=frozen), "mean_gsnr")
+            runs = curves(select(rows, initial=how, scale=scale, frozen=frozen), "mean_gsnr")
             verdict = falls(runs) if frozen else rises(runs)
-            what = f"{label}, initial weights × {scale:g}"
+            what = f"{label}, {_start(how, scale)}"
             found.append(Finding(what, rise_text(runs), stated, verdict))
     return found
 
@@ -113,8 +133,10 @@ EXPERIMENT = Experiment(
     title="The first layer frozen and trained (E4)",
     asks="A perceptron 2-N-1 learns y = x₀·x₁ + noise from n samples by gradient descent, with its "
     "first layer trained and with it frozen, from the same initial weights. The mean GSNR of the "
-    "second layer shows whether learning features raises it. The initial weights are scaled: where "
-    "they are large, the fall of what the start owes to its bias hides the rise. Bands are one "
+    "second layer shows whether learning features raises it. Several initial weights are tried ("
+    + "; ".join(f"{name}: {what}" for name, what in INITIAL.items())
+    + "), each times a scale: where they are large, the fall of what the start owes to its bias "
+    "hides the rise. Bands are one "
     "standard error over repetitions.",
     scales=by_scale(
         n=(100, 200, 200),
@@ -123,7 +145,8 @@ EXPERIMENT = Experiment(
         learning_rate=(0.1, 0.1, 0.1),
         last_step=(200, 3000, 30000),
         repetitions=(2, 10, 50),
-        scale=([0.3, 1.0], [0.1, 0.3, 1.0, 3.0], [0.03, 0.1, 0.3, 1.0, 3.0]),
+        initial=(["small"], ["small", "ours", "pytorch"], ["small", "ours", "pytorch"]),
+        scale=([0.3, 1.0], [0.3, 1.0], [0.03, 0.1, 0.3, 1.0, 3.0]),
     ),
     expected=RANGES,
     cells=cells,
@@ -133,5 +156,7 @@ EXPERIMENT = Experiment(
     see={
         "second-layer-gsnr": "Whether GSNR rises where the first layer is trained and only falls "
         "where it is frozen, and how that depends on the size of the initial weights.",
+        "training-loss": "Whether the training loss falls all the while: a rise of GSNR where it "
+        "does not is an instability.",
     },
 )

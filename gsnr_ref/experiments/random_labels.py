@@ -22,9 +22,11 @@ from gsnr_ref.experiments.harness import (
     log_steps,
     mean_curve,
     select,
+    symlog,
     with_settings,
 )
 from gsnr_ref.experiments.shared import (
+    INITIAL,
     RANGES,
     Pool,
     agree,
@@ -34,6 +36,7 @@ from gsnr_ref.experiments.shared import (
     curves,
     descend,
     draw,
+    initial,
     log_spaced,
     losses,
     pool,
@@ -57,7 +60,9 @@ def cells(settings: Settings) -> list[Cell]:
         for noise in settings["label_noise"]
     ]
     grid.append({"kind": "mixture", "mixture": settings["mixture"]})
-    return with_settings(grid, settings, "data", "n", "channels", "learning_rate", "last_step")
+    of_the_task = ("data", "n", "n_fresh")
+    of_the_run = ("channels", "initial", "learning_rate", "last_step")
+    return with_settings(grid, settings, *of_the_task, *of_the_run)
 
 
 def run(cell: Cell) -> list[Row]:
@@ -68,12 +73,14 @@ def run(cell: Cell) -> list[Row]:
         return _mixture_law(model, images, cell)
     seed = [cell["seed"], cell["repetition"]]
     x, y = draw(images.x, images.y, cell["n"], cell["label_noise"], seed)
-    start = as_float32(model.init(cell["seed"] + cell["repetition"]))
+    fresh = draw(images.x, images.y, cell["n_fresh"], cell["label_noise"], [*seed, 1])
+    start = as_float32(initial(model, 1000 * cell["seed"] + cell["repetition"], cell["initial"]))
     rows = []
-    steps = log_spaced(cell["last_step"])
+    steps = log_spaced(cell["last_step"], per_decade=12)
     for step, params in descend(model, start, x, y, cell["learning_rate"], steps):
         moments = gradient_moments(model, params, x, y)
         summary = gsnr_summary(moments, ddof=1)
+        signal, noise = gradient_moments(model, params, *fresh).signal_and_noise(ddof=1)
         rows.append(
             {
                 "kind": "training",
@@ -83,6 +90,7 @@ def run(cell: Cell) -> list[Row]:
                 "mean": summary.mean,
                 "median": summary.median,
                 "effective": summary.effective,
+                "fresh": signal / noise - 1 / cell["n_fresh"],
                 "share_dead": summary.share_dead,
                 "training_loss": float(losses(model, params, x, y).mean()),
             }
@@ -134,19 +142,28 @@ def _relabel(y: Array, p: float, n_classes: int, seed: list[int]) -> Array:
 
 
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
-    """Mean, median and effective GSNR, and the training loss, against the step."""
+    """GSNR of the training set and of fresh images, and the training loss, against the step."""
     trained = select(rows, kind="training")
     drawn, axes = figure(2, 2)
-    names = {"mean": "mean GSNR", "median": "median GSNR", "effective": "effective GSNR"}
-    for panel, (name, label) in zip(axes, (names | {"training_loss": ""}).items(), strict=True):
+    own = f"plug-in, n = {settings['n']}"
+    names = {
+        "mean": f"mean GSNR ({own})",
+        "effective": f"effective GSNR ({own})",
+        "fresh": f"effective GSNR ({settings['n_fresh']} fresh images, debiased)",
+        "training_loss": "training loss (nats)",
+    }
+    for panel, (name, label) in zip(axes, names.items(), strict=True):
         for k, noise in enumerate(settings["label_noise"]):
             at, mean, error = mean_curve(select(trained, label_noise=noise), "step", name)
             curve(panel, at, mean, error, LABELS.get(noise, f"label noise {noise:g}"), k)
         log_steps(panel)
-        panel.set_yscale("log")
+        if name == "fresh":
+            symlog(panel, "y", 1e-3)
+        else:
+            panel.set_yscale("log")
         panel.set_xlabel("step of gradient descent")
-        panel.set_ylabel(f"{label} (plug-in, n = {settings['n']})" if label else "training loss")
-        if label:
+        panel.set_ylabel(label, fontsize=8)
+        if own in label:
             floor(panel, settings["n"])
     label_ends(axes)
     return {"gsnr-by-labels": drawn}
@@ -157,7 +174,13 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
     found = []
     trained = select(rows, kind="training")
     stated = {0.0: "a marked early rise (paper)", 1.0: "low throughout (paper)"}
-    for name in ("mean", "median", "effective"):
+    names = {
+        "mean": "mean GSNR",
+        "median": "median GSNR",
+        "effective": "effective GSNR",
+        "fresh": "effective GSNR of fresh images, debiased",
+    }
+    for name, label in names.items():
         runs = {
             noise: curves(select(trained, label_noise=noise), name)
             for noise in settings["label_noise"]
@@ -168,7 +191,7 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
                 verdict = rises(mine, by=1.5)
             elif noise == 1 and 0.0 in runs:
                 verdict = stays_low(mine, runs[0.0])
-            what = f"{name} GSNR, {LABELS.get(noise, f'label noise {noise:g}')}"
+            what = f"{label}, {LABELS.get(noise, f'label noise {noise:g}')}"
             found.append(Finding(what, rise_text(mine), stated.get(noise, ""), verdict))
     law = select(rows, kind="mixture")
     random = [r for r in law if r["label_noise"] > 0]
@@ -194,16 +217,21 @@ EXPERIMENT = Experiment(
     title="GSNR on true and on random labels (E3)",
     asks="A convolutional network is trained by gradient descent on n images, once with their "
     "labels and once with labels drawn at random. How does the GSNR of its parameters move? GSNR "
-    "is the plug-in of the training set, so without any signal it is about 1/n. Bands are one "
-    "standard error over repetitions.",
+    "is the plug-in of the training set, so without any signal it is about 1/n; the effective one "
+    "also of fresh images with labels of the same kind, debiased, which is 0 without signal. Where "
+    "training starts is a setting: "
+    + "; ".join(f"{name}: {what}" for name, what in INITIAL.items())
+    + ". Bands are one standard error over repetitions.",
     scales=by_scale(
         data=("digits", "mnist", "mnist"),
         n=(100, 500, 10000),
+        n_fresh=(100, 1000, 10000),
         channels=(2, 6, 6),
+        initial=("pytorch", "pytorch", "pytorch"),
         label_noise=([0.0, 1.0], [0.0, 1.0], [0.0, 1.0]),
-        learning_rate=(0.2, 0.02, 0.01),
-        last_step=(60, 500, 3000),
-        repetitions=(1, 2, 5),
+        learning_rate=(0.2, 0.01, 0.01),
+        last_step=(60, 1000, 3000),
+        repetitions=(1, 5, 5),
         mixture=([0.0, 0.5, 1.0], [0.0, 0.1, 0.3, 0.5, 1.0], [0.0, 0.1, 0.2, 0.3, 0.5, 1.0]),
     ),
     expected=RANGES,

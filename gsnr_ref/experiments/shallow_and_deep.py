@@ -25,6 +25,7 @@ from gsnr_ref.experiments.shared import (
     descend,
     draw,
     falls,
+    initial,
     log_spaced,
     losses,
     pool,
@@ -43,7 +44,7 @@ def cells(settings: Settings) -> list[Cell]:
         for n_layers in sorted(settings["n_layers"], reverse=True)
         for repetition in range(settings["repetitions"])
     ]
-    shared = ("data", "n", "width", "activation", "learning_rate", "last_step")
+    shared = ("data", "n", "width", "activation", "initial", "learning_rate", "last_step")
     return with_settings(grid, settings, *shared)
 
 
@@ -54,7 +55,7 @@ def run(cell: Cell) -> list[Row]:
     x = x.reshape(len(x), -1)
     sizes = [x.shape[1], *[cell["width"]] * (cell["n_layers"] - 1), 10]
     model = MLP(sizes, cell["activation"], "cross_entropy")
-    start = as_float32(model.init(1000 * cell["seed"] + cell["repetition"]))
+    start = as_float32(initial(model, 1000 * cell["seed"] + cell["repetition"], cell["initial"]))
     rows = []
     steps = log_spaced(cell["last_step"])
     for step, params in descend(model, start, x, y, cell["learning_rate"], steps):
@@ -116,12 +117,14 @@ EXPERIMENT = Experiment(
     title="Shallow and deep: who raises its GSNR",
     asks="A logistic (softmax) regression and perceptrons of growing depth learn the same n images "
     "by gradient descent. A shallow model has nothing to learn but its output layer. GSNR is the "
-    "plug-in of the training set. Bands are one standard error over repetitions.",
+    'plug-in of the training set. Weights and biases start as PyTorch draws them, unless "initial" '
+    '"initial" says otherwise. Bands are one standard error over repetitions.',
     scales=by_scale(
         data=("digits", "digits", "mnist"),
         n=(200, 1000, 10000),
         width=(16, 32, 100),
-        activation=("tanh", "tanh", "tanh"),
+        activation=("relu", "relu", "relu"),
+        initial=("pytorch", "pytorch", "pytorch"),
         learning_rate=(0.1, 0.1, 0.1),
         last_step=(100, 2000, 5000),
         repetitions=(1, 5, 10),

@@ -16,6 +16,7 @@ from gsnr_ref.experiments.shared.descent import (
     mean_gradient,
     moved,
 )
+from gsnr_ref.experiments.shared.initial import INITIAL, initial
 from gsnr_ref.experiments.shared.pairs import (
     Pair,
     curvature_along,
@@ -56,6 +57,8 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "Samples",
     "draw",
     "convnet",
+    "INITIAL",
+    "initial",
     # Gradient descent, and what is read along the way
     "mean_gradient",
     "losses",

@@ -1,4 +1,6 @@
-"""What the settings of the experiments may be. Imports ``experiments/harness`` and ``toy_models``.
+"""What the settings of the experiments may be.
+
+Imports ``experiments/harness``, ``experiments/shared/initial`` and ``toy_models``.
 
 Upper bounds leave room for anything a cluster can do, and refuse slips of the finger. A learning
 rate below 1e-6 would drown in the rounding of float32 parameters; one above 1, or initial weights
@@ -6,6 +8,7 @@ times more than 5, let training leave the range of numbers.
 """
 
 from gsnr_ref.experiments.harness import Expected, number, one_of, whole
+from gsnr_ref.experiments.shared.initial import INITIAL
 from toy_models.activations import ACTIVATIONS
 
 _IMAGES = one_of("digits", "mnist", "cifar10")
@@ -23,6 +26,8 @@ RANGES: dict[str, Expected] = {
     "n_population": _SAMPLES,
     "n_curve": _SAMPLES,
     "n_signs": _SAMPLES,
+    "n_fresh": _SAMPLES,
+    "n_formula": _SAMPLES,
     "label_noise": number(0, 1),
     "mixture": number(0, 1),
     # By what
@@ -33,6 +38,7 @@ RANGES: dict[str, Expected] = {
     "n_hidden": _UNITS,
     "width": _UNITS,
     "n_layers": whole(1, 100),
+    "initial": one_of(*INITIAL),
     "scale": number(1e-3, 5),
     # How
     "learning_rate": number(1e-6, 1),
