@@ -11,7 +11,7 @@ from gsnr_ref.experiments.harness.grid import run_cell
 
 #: Settings that a timed cell has less of, and at most how much.
 _SHORTENED = {"last_step": 11, "n_sets": 2, "n_runs": 3, "n_trials": 10}
-_STEPS = ("epochs", "steps", "measured_steps", "trained")
+_STEPS = ("epochs", "steps", "measured_steps", "trained", "formula_steps")
 #: What makes cells alike: others may have another model, or another kind of work.
 _KINDS = ("kind", "task", "unit", "data", "optimizer", "n_layers", "picture")
 

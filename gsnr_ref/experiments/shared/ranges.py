@@ -46,6 +46,8 @@ RANGES: dict[str, Expected] = {
     "epochs": _STEPS,
     "steps": whole(0, 10_000_000),
     "measured_steps": whole(0, 10_000_000),
+    "formula_steps": whole(0, 10_000_000),
+    "spans": _STEPS,
     "trained": whole(0, 10_000_000),
     # How often
     "repetitions": whole(1, 10_000),
