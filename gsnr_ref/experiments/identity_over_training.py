@@ -10,6 +10,8 @@ from gsnr_ref.experiments.harness import (
     Settings,
     by_scale,
     labels,
+    samples_seen,
+    select,
     with_settings,
 )
 from gsnr_ref.experiments.shared import (
@@ -18,6 +20,8 @@ from gsnr_ref.experiments.shared import (
     both_sides,
     convnet,
     distance_figure,
+    exact_at_start,
+    identity_cells,
     identity_findings,
     pool,
     scatter,
@@ -25,21 +29,40 @@ from gsnr_ref.experiments.shared import (
 
 
 def cells(settings: Settings) -> list[Cell]:
-    """A cell a setting; those with the most work first."""
-    grid = [
+    """A cell a setting; those with the most work first; and the exact OSGR of the first step."""
+    grid: list[Cell] = [
         {"n": n, "label_noise": noise, "channels": channels}
         for n in settings["n"]
         for noise in settings["label_noise"]
         for channels in settings["channels"]
     ]
-    grid.sort(key=lambda cell: -cell["n"] * cell["channels"])
-    return with_settings(grid, settings, "data", "learning_rate", "epochs", "n_sets", "n_test")
+    everything = identity_cells(grid, settings)
+    everything.sort(key=lambda cell: -cell["n"] * cell["channels"] * max(cell["epochs"]))
+    exact: list[Cell] = [
+        {
+            "kind": "exact",
+            "channels": channels,
+            "n": settings["n"],
+            "noises": settings["label_noise"],
+        }
+        for channels in settings["channels"]
+    ]
+    return with_settings([*exact, *everything], settings, "data", "n_test")
+
+
+def work(cell: Cell) -> float:
+    """Passes through the network."""
+    return 1.0 if cell["kind"] == "exact" else samples_seen(cell)
 
 
 def run(cell: Cell) -> list[Row]:
-    """Rows of one setting, an epoch each."""
+    """Rows of one setting, an epoch each; or of the exact OSGR, a setting each."""
     model = convnet(cell["data"], cell["channels"])
     start = as_float32(model.init(cell["seed"]))
+    named = {name: cell[name] for name in ("kind", "channels")}
+    if cell["kind"] == "exact":
+        exact = exact_at_start(model, start, pool(cell["data"]), cell["n"], cell["noises"])
+        return [named | row for row in exact]
     sides = both_sides(
         model,
         start,
@@ -62,6 +85,7 @@ def _noise(row: Row) -> str:
 
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     """Both sides by epoch, and the distance of the two gradient distributions."""
+    rows = select(rows, kind="along")
     groups = [f"label noise {noise:g}" for noise in settings["label_noise"]]
     return {
         "both-sides": scatter(rows, _noise, groups),
@@ -71,7 +95,8 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
 
 def findings(rows: list[Row], settings: Settings) -> list[Finding]:
     """How far the two sides agree, early and late."""
-    return identity_findings(rows, settings["n_sets"])
+    setting = ("channels", "n", "label_noise")
+    return identity_findings(rows, settings["n_sets"], settings["n_sets_start"], setting)
 
 
 EXPERIMENT = Experiment(
@@ -84,7 +109,9 @@ EXPERIMENT = Experiment(
     "training-loss decreases, is held against the prediction from per-sample gradients: as the "
     "paper estimates it (equation 25) and debiased. One point is one setting of n, label noise and "
     "channels; bars are one standard error over the M sets. The prediction assumes that the "
-    "gradient of the training set has the distribution of that of a fresh set.",
+    "gradient of the training set has the distribution of that of a fresh set. The first step is "
+    "taken on more sets as well, and held against the exact OSGR of the whole population; the last "
+    "epoch also at a smaller learning rate, on the same sets.",
     scales=by_scale(
         data=("digits", "mnist", "mnist"),
         n=(
@@ -97,6 +124,9 @@ EXPERIMENT = Experiment(
         learning_rate=(0.1, 0.01, 0.001),
         epochs=([1, 10], [1, 5, 20, 50, 100], [1, 20, 100, 300, 1000]),
         n_sets=(4, 10, 10),
+        n_sets_start=(6, 30, 30),
+        n_slow=([40], [50, 100], [1000, 2000]),
+        slower=(2, 5, 5),
         n_test=(500, 5000, 10000),
     ),
     expected=RANGES,
@@ -111,4 +141,5 @@ EXPERIMENT = Experiment(
         "training goes on: there the assumption behind the prediction ends.",
     },
     load=lambda settings: pool(settings["data"]),
+    work=work,
 )

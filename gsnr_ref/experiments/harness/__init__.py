@@ -32,6 +32,7 @@ from gsnr_ref.experiments.harness.experiment import (
     Verdict,
     by_scale,
     labels,
+    samples_seen,
     with_settings,
 )
 from gsnr_ref.experiments.harness.extras import require
@@ -59,6 +60,7 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "SCALES",
     "by_scale",
     "with_settings",
+    "samples_seen",
     "labels",
     # What its settings may be
     "Expected",

@@ -1,9 +1,11 @@
 """Imports ``contract``, ``experiments/harness``, ``inference``, ``moments``, ``osgr/curvature``,
-``osgr/ratio``, ``osgr/reused`` and ``toy_models``: the physics that several experiments share.
+``osgr/predicted``, ``osgr/ratio``, ``osgr/reused`` and ``toy_models``: the physics that several
+experiments share.
 """
 
 from gsnr_ref.experiments.shared.agreement import (
     distance_figure,
+    identity_cells,
     identity_findings,
     scatter,
 )
@@ -26,7 +28,7 @@ from gsnr_ref.experiments.shared.pairs import (
 )
 from gsnr_ref.experiments.shared.ranges import RANGES
 from gsnr_ref.experiments.shared.rise import Rise
-from gsnr_ref.experiments.shared.sides import both_sides
+from gsnr_ref.experiments.shared.sides import both_sides, exact_at_start
 from gsnr_ref.experiments.shared.verdicts import (
     Curve,
     agree,
@@ -68,6 +70,8 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "as_float32",
     # Both sides of the identity along training
     "both_sides",
+    "exact_at_start",
+    "identity_cells",
     "scatter",
     "distance_figure",
     "identity_findings",

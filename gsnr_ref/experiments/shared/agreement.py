@@ -3,7 +3,7 @@
 Imports ``experiments/harness``, ``experiments/shared/sides`` and ``experiments/shared/verdicts``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ import numpy as np
 from gsnr_ref.experiments.harness import (
     COLOURS,
     MARKERS,
+    Cell,
     Finding,
     Row,
+    Settings,
     Verdict,
     column,
     curve,
@@ -132,30 +134,103 @@ def distance_figure(rows: list[Row], n_sets: int, label: Callable[[Row], str]) -
     return drawn
 
 
-def identity_findings(rows: list[Row], n_sets: int) -> list[Finding]:
-    """Correlation by epoch, agreement at the start, where it ends, and what was left out."""
-    epochs = values(rows, "epoch")
-    first, last = (select(rows, epoch=epoch) for epoch in (epochs[0], epochs[-1]))
-    early = coincide(first, n_sets)
+def identity_cells(grid: list[Cell], settings: Settings) -> list[Cell]:
+    """Cells of a grid of settings: along training; at the start, of more sets; late and slower.
+
+    At the start M is larger, for there the exact OSGR is known. The last epoch comes once more at a
+    smaller learning rate and the same λt, on the same sets: what is due to the step then differs.
+    """
+    rate, epochs, slower = (settings[name] for name in ("learning_rate", "epochs", "slower"))
+    late = slower * (max(epochs) - 1) + 1
+    kinds: dict[str, Cell] = {
+        "slow": {"learning_rate": rate / slower, "epochs": [late], "n_sets": settings["n_sets"]},
+        "along": {"learning_rate": rate, "epochs": epochs, "n_sets": settings["n_sets"]},
+        "start": {"learning_rate": rate, "epochs": [1], "n_sets": settings["n_sets_start"]},
+    }
     return [
-        *(_correlations(here) for e in epochs if len(here := select(rows, epoch=e)) > 2),
+        cell | {"kind": kind} | of_kind
+        for kind, of_kind in kinds.items()
+        for cell in grid
+        if kind != "slow" or cell["n"] in settings["n_slow"]
+    ]
+
+
+def identity_findings(
+    rows: list[Row], n_sets: int, n_sets_start: int, setting: Sequence[str]
+) -> list[Finding]:
+    """Correlation by epoch, agreement at the start, where it ends, and what was left out.
+
+    `setting` names the columns by which a setting is told from the others.
+    """
+    along, start = select(rows, kind="along"), select(rows, kind="start")
+    epochs = values(along, "epoch")
+    first, last = (select(along, epoch=epoch) for epoch in (epochs[0], epochs[-1]))
+    early = coincide(start, n_sets_start)
+    return [
+        *(_correlations(here) for e in epochs if len(here := select(along, epoch=e)) > 2),
         Finding(
             "corr of measured OSGR with the paper's estimate, at every epoch",
             "as above; of the paper's estimator, over settings whose ratio is over something",
             "0.907 to 0.968 throughout (paper)",
-            correlate(rows),
+            correlate(along),
         ),
-        _left_out(rows),
-        *(_within_errors(first, estimator) for estimator in ESTIMATORS),
+        _left_out(along),
+        _exact(start, select(rows, kind="exact"), n_sets_start, setting),
         Finding(
-            f"Difference of both sides, d = (estimate of ‖g̃‖²) − ΔL[D′]/λ, epoch {epochs[0]}",
-            _differences(first),
+            f"Difference of both sides, d = (estimate of ‖g̃‖²) − ΔL[D′]/λ, epoch 1, M = "
+            f"{n_sets_start}",
+            _differences(start),
             "the two sides coincide early (paper)",
             early,
         ),
-        *(_distance(select(rows, epoch=e), n_sets) for e in (epochs[0], epochs[-1])),
-        _departure(rows, epochs, all_parts(early, _apart(last, n_sets))),
+        *(_within_errors(first, estimator) for estimator in ESTIMATORS),
+        *(_distance(select(along, epoch=e), n_sets) for e in (epochs[0], epochs[-1])),
+        _departure(along, epochs, all_parts(early, _apart(last, n_sets))),
+        _slower(last, select(rows, kind="slow"), setting),
     ]
+
+
+def _matched(
+    rows: list[Row], others: list[Row], setting: Sequence[str]
+) -> tuple[list[Row], list[Row]]:
+    """Rows of the same settings, pair by pair."""
+    pairs = [
+        (row, other)
+        for row in rows
+        for other in others
+        if all(row.get(name) == other.get(name) for name in setting)
+    ]
+    return [row for row, _ in pairs], [other for _, other in pairs]
+
+
+def _exact(start: list[Row], exact: list[Row], n_sets: int, setting: Sequence[str]) -> Finding:
+    """Measured OSGR of the first step against that of the whole population."""
+    mine, known = _matched(start, exact, setting)
+    apart = column(mine, "measured") - column(known, "exact")
+    errors = column(mine, "measured_error")
+    return Finding(
+        f"Measured OSGR of the first step, of {n_sets} sets, against R₀ of the whole population "
+        "(equation 22, exact)",
+        f"{int((np.abs(apart) <= 2 * errors).sum())} of {len(apart)} settings within 2 standard "
+        f"errors; largest distance {np.abs(apart / errors).max():.1f} standard errors",
+        "equal (theory), but for O(λ)",
+        agree(apart, errors, n_sets - 1),
+    )
+
+
+def _slower(last: list[Row], slow: list[Row], setting: Sequence[str]) -> Finding:
+    """The last epoch at a smaller learning rate: whether the step makes the two sides part."""
+    mine, slower = _matched(last, slow, setting)
+    what = f"Epoch {last[0]['epoch']} at a smaller learning rate, the same sets and the same λt"
+    if not mine:
+        return Finding(what, "not asked for")
+    apart = np.abs(column(mine, "measured") - column(slower, "measured"))
+    distances = [np.abs(column(r, "debiased") - column(r, "measured")) for r in (mine, slower)]
+    told = f"measured OSGR differs by at most {apart.max():.2g} over {len(mine)} settings; mean "
+    told += f"distance of debiased from measured {distances[0].mean():.2f}, then "
+    told += f"{distances[1].mean():.2f}; largest λc {column(mine, 'largest_lambda_c').max():.2f}, "
+    told += f"then {column(slower, 'largest_lambda_c').max():.2f}"
+    return Finding(what, told)
 
 
 def _correlations(here: list[Row]) -> Finding:

@@ -22,6 +22,7 @@ RANGES: dict[str, Expected] = {
     "data": _IMAGES,
     "task": one_of("order", *_IMAGES.choices),
     "n": _SAMPLES,
+    "n_slow": _SAMPLES,
     "n_test": _SAMPLES,
     "n_population": _SAMPLES,
     "n_curve": _SAMPLES,
@@ -52,6 +53,8 @@ RANGES: dict[str, Expected] = {
     # How often
     "repetitions": whole(1, 10_000),
     "n_sets": whole(2, 10_000),
+    "n_sets_start": whole(2, 10_000),
+    "slower": whole(2, 1000),
     "n_runs": whole(2, 1_000_000),
     "n_trials": whole(2, 10_000_000),
 }

@@ -1,11 +1,12 @@
 """Both sides of the identity along training: the measured OSGR and what is predicted for it.
 
 Imports ``contract``, ``experiments/harness``, ``experiments/shared/data``,
-``experiments/shared/descent``, ``inference``, ``moments`` and ``osgr/ratio``.
+``experiments/shared/descent``, ``inference``, ``moments``, ``osgr/predicted`` and ``osgr/ratio``.
 """
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from gsnr_ref.experiments.harness import Row
 from gsnr_ref.experiments.shared.data import Samples, draw
 from gsnr_ref.experiments.shared.descent import losses, mean_gradient, moved
 from gsnr_ref.inference import plug_in_osgr
-from gsnr_ref.moments import GradientMoments, gradient_moments
+from gsnr_ref.moments import GradientMoments, gradient_moments, mixed_moments
+from gsnr_ref.osgr.predicted import collapsed_osgr
 from gsnr_ref.osgr.ratio import ratio_of_means
 
 
@@ -90,6 +92,47 @@ def both_sides(
         for epoch, trial in measured:
             trials[epoch].append(trial)
     return [{"epoch": epoch} | _summary(seen, learning_rate) for epoch, seen in trials.items()]
+
+
+def exact_at_start(
+    model: Model,
+    start: Params,
+    population: Samples,
+    sizes: Collection[int],
+    label_noises: Collection[float],
+) -> list[Row]:
+    """OSGR of the first step as the learning rate goes to 0: of the population, without sampling.
+
+    Each sample keeps its label with probability 1 − p, or has a uniform one: the moments mix. They
+    do not depend on a training set, and neither do the parameters, so equation 22 is exact.
+
+    Parameters
+    ----------
+    model : Model
+    start : dict of str to ndarray
+    population : (x, y)
+        All samples, y their classes.
+    sizes : collection of int
+        n of the training sets.
+    label_noises : collection of float
+        p.
+
+    Returns
+    -------
+    list of Row
+        For each n and p the OSGR "exact".
+    """
+    x, y = population
+    true = gradient_moments(model, start, x, y)
+    some = any(label_noises)
+    classes = range(int(y.max()) + 1 if some else 0)
+    by_class = [gradient_moments(model, start, x, np.full(len(y), c)) for c in classes]
+    uniform = reduce(GradientMoments.merge, by_class) if some else true
+    return [
+        {"n": n, "label_noise": p, "exact": collapsed_osgr(mixed_moments(true, uniform, p), n)}
+        for n in sizes
+        for p in label_noises
+    ]
 
 
 def _measured_epochs(
