@@ -23,6 +23,7 @@ from gsnr_ref.experiments.shared import (
     exact_at_start,
     identity_cells,
     identity_findings,
+    initial,
     pool,
     scatter,
 )
@@ -47,7 +48,7 @@ def cells(settings: Settings) -> list[Cell]:
         }
         for channels in settings["channels"]
     ]
-    return with_settings([*exact, *everything], settings, "data", "n_test")
+    return with_settings([*exact, *everything], settings, "data", "initial", "n_test")
 
 
 def work(cell: Cell) -> float:
@@ -58,7 +59,7 @@ def work(cell: Cell) -> float:
 def run(cell: Cell) -> list[Row]:
     """Rows of one setting, an epoch each; or of the exact OSGR, a setting each."""
     model = convnet(cell["data"], cell["channels"])
-    start = as_float32(model.init(cell["seed"]))
+    start = as_float32(initial(model, cell["seed"], cell["initial"]))
     named = {name: cell[name] for name in ("kind", "channels")}
     if cell["kind"] == "exact":
         exact = exact_at_start(model, start, pool(cell["data"]), cell["n"], cell["noises"])
@@ -121,6 +122,7 @@ EXPERIMENT = Experiment(
         ),
         label_noise=([0.0, 0.5], [0.0, 0.2, 0.5], [0.0, 0.1, 0.2, 0.3, 0.5]),
         channels=([2], [6], [6, 8, 10, 12, 14, 16, 18, 20]),
+        initial=("ours", "ours", "ours"),
         learning_rate=(0.1, 0.01, 0.001),
         epochs=([1, 10], [1, 5, 20, 50, 100], [1, 20, 100, 300, 1000]),
         n_sets=(4, 10, 10),

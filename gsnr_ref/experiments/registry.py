@@ -1,6 +1,7 @@
 """All experiments, by name, in the order of the paper and beyond."""
 
 from gsnr_ref.experiments import (
+    cifar10,
     feature_learning,
     frozen_layer,
     identity_over_training,
@@ -19,21 +20,23 @@ from gsnr_ref.experiments import (
 from gsnr_ref.experiments.harness import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
-    module.EXPERIMENT.name: module.EXPERIMENT
-    for module in (
-        identity_over_training,
-        random_labels,
-        frozen_layer,
-        toy_regression,
-        feature_learning,
-        osgr_pictures,
-        shallow_and_deep,
-        recurrent,
-        optimizers,
-        where_it_breaks,
-        without_a_test_set,
-        layers,
-        mini_batches,
-        wrong_labels,
+    experiment.name: experiment
+    for experiment in (
+        identity_over_training.EXPERIMENT,
+        cifar10.IDENTITY,
+        random_labels.EXPERIMENT,
+        cifar10.LABELS,
+        frozen_layer.EXPERIMENT,
+        toy_regression.EXPERIMENT,
+        feature_learning.EXPERIMENT,
+        osgr_pictures.EXPERIMENT,
+        shallow_and_deep.EXPERIMENT,
+        recurrent.EXPERIMENT,
+        optimizers.EXPERIMENT,
+        where_it_breaks.EXPERIMENT,
+        without_a_test_set.EXPERIMENT,
+        layers.EXPERIMENT,
+        mini_batches.EXPERIMENT,
+        wrong_labels.EXPERIMENT,
     )
 }

@@ -185,6 +185,7 @@ def identity_findings(
         ),
         *(_within_errors(first, estimator) for estimator in ESTIMATORS),
         *(_distance(select(along, epoch=e), n_sets) for e in (epochs[0], epochs[-1])),
+        _reuse(along, epochs),
         _departure(along, epochs, all_parts(early, _apart(last, n_sets))),
         _slower(last, select(rows, kind="slow"), setting),
     ]
@@ -286,6 +287,21 @@ def _distance(here: list[Row], n_sets: int) -> Finding:
         f"E‖g_D‖²/E‖g_D′‖² = {column(here, 'norm_ratio').mean():.3f}, KS distance "
         f"{column(here, 'ks_distance').mean():.3f}",
         f"1 and {ks_expected(n_sets):.3f} where both have one distribution",
+    )
+
+
+def _reuse(rows: list[Row], epochs: list[int]) -> Finding:
+    """κ, epoch by epoch: the mean over settings, weighted by their errors."""
+    told = []
+    for epoch in epochs:
+        here = select(rows, epoch=epoch)
+        weights = column(here, "reuse_factor_error") ** -2
+        mean = (weights * column(here, "reuse_factor")).sum() / weights.sum()
+        told.append(f"{epoch}: {mean:.2f} ± {weights.sum() ** -0.5:.2f}")
+    return Finding(
+        "Reuse factor κ by epoch, mean over settings",
+        ", ".join(told),
+        "1 while the parameters are independent of the training set (4.3)",
     )
 
 

@@ -8,6 +8,7 @@ from toy_models.affine_maps import AffineModel
 #: Of weights and biases, in words. Whether a trained network raises its GSNR depends on it.
 INITIAL = {
     "ours": "weights N(0, 1/n_in), biases 0",
+    "he": "weights N(0, 2/n_in), biases 0",
     "pytorch": "weights and biases U(±1/√n_in)",
     "small": "weights N(0, 0.1²), biases 0",
 }
@@ -24,8 +25,9 @@ def initial(model: AffineModel, seed: int, how: str, scale: float = 1.0) -> Para
     (True, array([False]))
     """
     ours = model.init(seed, scale)
-    if how == "ours":
-        return ours
+    if how in ("ours", "he"):
+        gain = np.sqrt(2) if how == "he" else 1.0
+        return {name: gain * value for name, value in ours.items()}
     rng, params = np.random.default_rng(seed), {}
     for name, value in ours.items():
         layer, _, kind = name.rpartition(".")

@@ -77,10 +77,11 @@ def both_sides(
     list of Row
         For each epoch the measured OSGR, the predictions "paper" (equation 25) and "debiased", the
         standard error of each over the sets, mean losses before the step, and how far the
-        distribution of g_D is from that of a fresh g_D′. For the verdicts: the training decrease;
-        d = (estimate of ‖g̃‖²) − ΔL[D′]/λ in units of E‖g_D‖²; the largest λc, and how many sets
-        have 2 or more. λc = g_DᵀH_Dg_D λ/‖g_D‖² is read from the step, 2(1 − ΔL[D]/λ‖g_D‖²): equal
-        for quadratic losses, else to first order in λ, and 2 where the training loss stands still.
+        distribution of g_D is from that of a fresh g_D′; the reuse factor κ (4.2). For the
+        verdicts: the training decrease; d = (estimate of ‖g̃‖²) − ΔL[D′]/λ in units of E‖g_D‖²; the
+        largest λc, and how many sets have 2 or more. λc = g_DᵀH_Dg_D λ/‖g_D‖² is read from the
+        step, 2(1 − ΔL[D]/λ‖g_D‖²): equal for quadratic losses, else to first order in λ, and 2
+        where the training loss stands still.
     """
     trials: dict[int, list[_Trial]] = {epoch: [] for epoch in epochs}
     for m in range(n_sets):
@@ -176,7 +177,10 @@ def _summary(trials: list[_Trial], learning_rate: float) -> Row:
     test = np.array([trial.test_decrease for trial in trials])
     own = np.stack([flat(m.mean) for m in moments])
     fresh = np.stack([trial.fresh_gradient for trial in trials])
+    reused = np.square(own).sum(axis=1) - (own * fresh).sum(axis=1)
     measured, measured_error = ratio_of_means(test, training)
+    # 4.2, with a fresh set of the same size for the population: unbiased, and noisier.
+    kappa, kappa_error = ratio_of_means(reused, everything - signal)
     debiased, debiased_error = ratio_of_means(signal, everything)
     training_decrease, training_decrease_error = ratio_of_means(training, np.ones(len(training)))
     # d has its error from the sets; that of its unit E‖g_D‖² is left out: it only scales.
@@ -193,6 +197,8 @@ def _summary(trials: list[_Trial], learning_rate: float) -> Row:
         "test_loss": float(np.mean([trial.test_loss for trial in trials])),
         "norm_ratio": float(np.square(own).sum() / np.square(fresh).sum()),
         "ks_distance": ks_distance(own, fresh),
+        "reuse_factor": kappa,
+        "reuse_factor_error": kappa_error,
         "training_decrease": training_decrease,
         "training_decrease_error": training_decrease_error,
         "difference": difference / float(everything.mean()),
