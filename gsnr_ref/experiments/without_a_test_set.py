@@ -191,11 +191,11 @@ EXPERIMENT = Experiment(
     "independent of the set. Until when is each right? Bands are one standard error over sets.",
     scales=by_scale(
         data=(["digits"], ["digits", "mnist"], ["digits", "mnist"]),
-        n=([12], [50, 200], [100, 400, 1000]),
+        n=([12], [50, 100], [100, 400, 1000]),
         label_noise=([0.0, 0.3], [0.0, 0.3], [0.0, 0.3, 1.0]),
         width=(3, 8, 16),
         n_population=(200, 5000, 20000),
-        n_sets=(3, 6, 20),
+        n_sets=(3, 5, 20),
         learning_rate=(0.2, 0.1, 0.1),
         last_step=(6, 300, 1000),
     ),
