@@ -137,8 +137,9 @@ def _tell_cost(experiment: Experiment, settings: Settings, arguments: argparse.N
 def _list(name: str | None, scale: str) -> None:
     """The experiments; or the settings of one, its values at a scale and what each may be."""
     if name in (None, "all"):
+        width = max(map(len, EXPERIMENTS)) + 2
         for experiment in EXPERIMENTS.values():
-            print(f"{experiment.name:<24}{experiment.title}")
+            print(f"{experiment.name:<{width}}{experiment.title}")
         return
     experiment = EXPERIMENTS[str(name)]
     print(f"{experiment.title}, scale {scale}")

@@ -131,7 +131,15 @@ LAYERS = {
     },
     "experiments.harness.cost": {"experiments.harness.experiment", "experiments.harness.grid"},
     "experiments.shared": {"contract", "experiments.harness", "experiments.shared"}
-    | {"inference", "moments", "osgr.curvature", "osgr.ratio", "osgr.reused", "toy_models"},
+    | {
+        "inference",
+        "moments",
+        "osgr.curvature",
+        "osgr.predicted",
+        "osgr.ratio",
+        "osgr.reused",
+        "toy_models",
+    },
     "experiments.shared.descent": {"contract"},
     "experiments.shared.rise": set(),
     "experiments.registry": {"experiments"},

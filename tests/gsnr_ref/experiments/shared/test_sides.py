@@ -91,3 +91,32 @@ def test_the_jackknife_of_equation_25_is_of_the_size_of_its_spread():
     errors = [sides._jackknife(estimate(k)) for k in range(40)]
     # The spread of 40 values has a relative standard error of 1/√78 = 11 %.
     assert 0.6 < np.mean(errors) / np.std(values, ddof=1) < 1.6
+
+
+def test_the_exact_start_is_that_of_every_sample_with_every_label():
+    model = MLP((3, 4, 3), "tanh", "cross_entropy")
+    params, y = model.init(1), np.arange(200) % 3
+    gradients = [
+        np.concatenate(
+            [
+                g.reshape(200, -1)
+                for g in per_sample_gradients(
+                    model, params, X, np.full(200, c) if c < 3 else y, method="loop"
+                ).values()
+            ],
+            axis=1,
+        )
+        for c in (0, 1, 2, 3)
+    ]
+    rows = sides.exact_at_start(model, params, (X, y), [5, 50], [0.0, 0.3, 1.0])
+    assert [(row["n"], row["label_noise"]) for row in rows] == [
+        (n, p) for n in (5, 50) for p in (0.0, 0.3, 1.0)
+    ]
+    for row in rows:
+        p = row["label_noise"]
+        chances = [p / 3 / 200] * 3 + [(1 - p) / 200]  # of a sample with each label, and its own
+        mean = sum(c * g.sum(axis=0) for c, g in zip(chances, gradients, strict=True))
+        square = sum(c * (g**2).sum() for c, g in zip(chances, gradients, strict=True))
+        noise = square - mean @ mean
+        expected = mean @ mean / (mean @ mean + noise / row["n"])
+        np.testing.assert_allclose(row["exact"], expected, rtol=1e-12)
