@@ -14,7 +14,51 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 KEPT = ("config.json", "findings.json", "results.csv")
-HEADER = """# Experiments
+#: What a reader should remember: in words, and the experiment, finding and figure that say so, with
+#: the verdict that the finding has to have; a test holds it to that.
+REMEMBER = (
+    (
+        "At the first step, where the parameters know nothing of the training set, the identity "
+        "holds: a step of gradient descent gives the OSGR that GSNR predicts, exactly.",
+        "identity-over-training",
+        "Measured OSGR of the first step",
+        "both-sides",
+        "yes",
+    ),
+    (
+        "Later the two sides part, and nearly all of it is reuse: the parameters have seen the "
+        "training set. R_h, the same ratio with held-out gradients, stays with what is measured.",
+        "where-it-breaks",
+        "images: R_h against measured OSGR on the same sets",
+        "parts",
+        "yes",
+    ),
+    (
+        "How much the parameters have seen is one number, κ, which falls from 1 along λt on the "
+        "same curve for every n: a law without a free parameter.",
+        "where-it-breaks",
+        "regression: κ of training sets of different n",
+        "reuse-factor",
+        "yes",
+    ),
+    (
+        "Trained from small initial weights, the first layer raises the GSNR of the second; "
+        "frozen, it does not. From weights of the usual size nothing rises.",
+        "frozen-layer",
+        "trained, initial weights small × 1",
+        "second-layer-gsnr",
+        "yes",
+    ),
+    (
+        "Weights turn against their gradients and then with their change: corr(W, Δg) is negative "
+        "early and positive later, over many steps; in a single step it is noise.",
+        "feature-learning",
+        "corr(W, Δg), Δg over 100 steps",
+        "feature-learning",
+        "yes",
+    ),
+)
+HEADER = """## All experiments
 
 What each experiment gave at its default scale, beside what the paper or the theory states. The page
 is written by `python docs/results/page.py` from the runs in that folder; its numbers are those of
@@ -57,6 +101,33 @@ def order(folder):
     return list(EXPERIMENTS).index(folder.name)
 
 
+def remember():
+    """The five main findings, a figure each."""
+    yield "# Experiments\n\n## What to remember\n"
+    for k, (words, name, what, figure, _) in enumerate(REMEMBER, start=1):
+        if not (HERE / name / KEPT[1]).is_file():
+            continue
+        found = finding(name, what)
+        yield f"{k}. **{words}** ({found['what']}: {found['measured']}.)\n\n{shown(name, figure)}\n"
+
+
+def finding(name, what):
+    """The first finding of a run whose text begins so."""
+    found = json.loads((HERE / name / KEPT[1]).read_text())
+    return next(f for f in found if f["what"].startswith(what))
+
+
+def shown(name, figure):
+    """A figure; for those who do not see it, what to see in it and what was found."""
+    from gsnr_ref.experiments.registry import EXPERIMENTS
+
+    found = json.loads((HERE / name / KEPT[1]).read_text())
+    decided = "; ".join(f"{f['what']}: {f['verdict']['word']}" for f in found if f["verdict"])
+    told = EXPERIMENTS[name].see[figure] + (f" Found: {decided}." if decided else "")
+    told = told.replace("[", "(").replace("]", ")")
+    return f"![{told}](results/{name}/{figure}.svg)"
+
+
 def section(folder):
     """A run as Markdown."""
     from gsnr_ref.experiments.registry import EXPERIMENTS
@@ -75,9 +146,9 @@ def section(folder):
         f"| {f['what']} | {f['measured']} | {f['stated']} | {verdict(f['verdict'])} |"
         for f in findings
     ]
-    for picture in sorted(folder.glob("*.png")):
+    for picture in sorted(folder.glob("*.svg")):
         see = experiment.see[picture.stem]
-        lines += ["", f"![{see}](results/{folder.name}/{picture.name})", "", f"What to see: {see}"]
+        lines += ["", shown(folder.name, picture.stem), "", f"What to see: {see}"]
     settings = ", ".join(f"{k} = {json.dumps(v)}" for k, v in config["settings"].items())
     lines += ["", f"{config['seconds']:.0f} seconds. Settings: {settings}.", ""]
     return "\n".join(lines)
@@ -87,7 +158,7 @@ def page():
     """The whole page."""
     folders = sorted((p for p in HERE.iterdir() if (p / KEPT[0]).is_file()), key=order)
     return (
-        "\n".join([HEADER, costs(folders), *map(section, folders), *not_run(folders)]).rstrip()
+        "\n".join([*remember(), HEADER, costs(folders), *map(section, folders), *not_run(folders)]).rstrip()
         + "\n"
     )
 
@@ -155,12 +226,12 @@ def findings_of(run):
 
 def judge(run):
     """Write the findings of a run and its figures again, from its rows."""
-    from gsnr_ref.experiments.harness.drawing import as_png
+    from gsnr_ref.experiments.harness.drawing import as_svg
     from gsnr_ref.experiments.registry import EXPERIMENTS
 
     settings = json.loads((run / "config.json").read_text())["settings"]
     for name, drawn in EXPERIMENTS[run.name].figures(rows_of(run), settings).items():
-        (run / f"{name}.png").write_bytes(as_png(drawn))
+        (run / f"{name}.svg").write_text(as_svg(drawn), encoding="utf-8")
     text = json.dumps(findings_of(run), indent=1, ensure_ascii=False) + "\n"
     (run / "findings.json").write_text(text, encoding="utf-8")
 
@@ -171,7 +242,7 @@ def add(run):
     if target.exists():
         shutil.rmtree(target)
     target.mkdir()
-    for path in (*(run / name for name in KEPT), *run.glob("*.png")):
+    for path in (*(run / name for name in KEPT), *run.glob("*.svg")):
         shutil.copy(path, target / path.name)
 
 

@@ -211,7 +211,7 @@ EXPERIMENT = Experiment(
     "error over the sets.",
     scales=by_scale(
         data=("digits", "mnist", "mnist"),
-        n=([20], [200, 1000], [1000, 10000]),
+        n=([20], [200], [1000, 10000]),
         label_noise=(0.0, 0.2, 0.2),
         n_population=(60, 2000, 10000),
         n_sets=(3, 10, 20),

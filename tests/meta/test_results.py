@@ -32,7 +32,7 @@ def test_the_page_is_written_from_the_runs_and_names_the_experiments_without_one
 
 
 def test_all_results_together_are_small():
-    assert sum(p.stat().st_size for p in (DOCS / "results").rglob("*") if p.is_file()) < 5_000_000
+    assert sum(p.stat().st_size for p in (DOCS / "results").rglob("*") if p.is_file()) < 6_000_000
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
@@ -41,3 +41,9 @@ def test_findings_and_settings_belong_to_the_rows(run):
     config = json.loads((run / "config.json").read_text())
     assert config["settings"] == experiment.settings("default")
     assert page().findings_of(run) == json.loads((run / "findings.json").read_text())
+
+
+@pytest.mark.parametrize("words, name, what, figure, word", page().REMEMBER)
+def test_what_to_remember_is_what_was_found(words, name, what, figure, word):
+    assert page().finding(name, what)["verdict"]["word"] == word
+    assert (DOCS / "results" / name / f"{figure}.svg").is_file()

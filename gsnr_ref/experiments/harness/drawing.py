@@ -39,6 +39,7 @@ def figure(
             "grid.alpha": 0.3,
             "legend.fontsize": 8,
             "legend.frameon": False,
+            "svg.fonttype": "none",
             "svg.hashsalt": "gsnr_ref",  # the same picture is the same file
         }
     )
