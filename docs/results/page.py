@@ -158,7 +158,9 @@ def page():
     """The whole page."""
     folders = sorted((p for p in HERE.iterdir() if (p / KEPT[0]).is_file()), key=order)
     return (
-        "\n".join([*remember(), HEADER, costs(folders), *map(section, folders), *not_run(folders)]).rstrip()
+        "\n".join(
+            [*remember(), HEADER, costs(folders), *map(section, folders), *not_run(folders)]
+        ).rstrip()
         + "\n"
     )
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gsnr_ref.experiments import where_it_breaks
+from gsnr_ref.experiments import reuse_figures, where_it_breaks
 from gsnr_ref.moments import gradient_moments
 from gsnr_ref.osgr import reuse_law
 from toy_models import FinitePopulation
@@ -23,7 +23,7 @@ def rows_of(*changes):
 def test_the_parts_add_up_and_the_law_is_of_the_population_that_sets_are_drawn_from():
     settings, rows = rows_of()
     for row in rows["regression", "sets", 6]:
-        total = sum(where_it_breaks._parts(row).values())
+        total = sum(reuse_figures.parts(row).values())
         assert np.isclose(total, row["measured"] - row["paper"], rtol=1e-9)
     cell = next(c for c in where_it_breaks.cells(settings) if c["task"] == "regression")
     model, start, population = where_it_breaks.start_of(cell | {"seed": 0})
