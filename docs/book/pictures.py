@@ -1,0 +1,283 @@
+"""The pictures of the book: one function each, drawn by ``draw`` at the time the pages are built.
+
+``python docs/book/pictures.py FOLDER [LANGUAGE]`` draws them by hand. Text stays text, so that it
+can be searched, read aloud and translated. Every number comes from the package.
+"""
+
+import sys
+from fractions import Fraction as F
+from itertools import product
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy import array
+
+import gsnr_ref
+from gsnr_ref.closed_form import location_model, trained_location_model
+from toy_models import FinitePopulation, LinearRegression
+
+# Dark blue, orange and grey differ in brightness as well: for the colour-blind, and in print.
+BLUE, ORANGE, GREY, INK, CARD = "#0b4f8a", "#e08a1e", "#8a8f94", "#1d2429", "#fbfaf6"
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "gsnr_ref",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 13,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "figure.facecolor": CARD,
+    "axes.facecolor": CARD,
+    "lines.linewidth": 2.2,
+}
+#: What a Chinese picture says where an English one says the key.
+CHINESE = {
+}
+
+TOSSES = [F(1), F(3)]
+COIN = FinitePopulation(array([[F(1)], [F(1)]]), array(TOSSES), [F(1, 2)] * 2)
+MODEL, START = LinearRegression(1, bias=False), {"linear.weight": array([[F(0)]])}
+TWO = gsnr_ref.GradientMoments.from_samples(
+    array([[F(a), F(b)] for a, b in product((-1, -3), (5, -3))])
+)
+
+
+class Words:
+    """Looks a text up in the language of the picture.
+
+    Examples
+    --------
+    >>> Words("zh")("loss")
+    '损失'
+    """
+
+    def __init__(self, language):
+        self.language = language
+
+    def __call__(self, text):
+        return CHINESE[text] if self.language == "zh" else text
+
+
+def _figure(width=6.4, height=3.6, columns=1, **settings):
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(1, columns, **settings)
+
+
+def _arrow(axes, start, end, colour, width=3.0, **settings):
+    axes.annotate(
+        "",
+        xy=end,
+        xytext=start,
+        arrowprops={
+            "arrowstyle": "-|>,head_length=0.6,head_width=0.3",
+            "color": colour,
+            "lw": width,
+            "shrinkA": 0,
+            "shrinkB": 0,
+            **settings,
+        },
+    )
+
+
+def two_arrows(say):
+    """Chapter 1: two losses and two arrows."""
+    figure, axes = _figure()
+    theta = np.linspace(-0.7, 4.4, 200)
+    axes.axvspan(1, 3, color=GREY, alpha=0.2, lw=0)
+    for toss, colour, style in ((1, BLUE, "-"), (3, ORANGE, "--")):
+        axes.plot(theta, (theta - toss) ** 2 / 2, color=colour, ls=style, label=f"y = {toss}")
+        loss = toss**2 / 2
+        gradient = gsnr_ref.per_sample_gradients(MODEL, START, COIN.x, COIN.y)["linear.weight"]
+        move = -float(gradient.ravel()[(toss - 1) // 2])
+        axes.plot([0], [loss], "o", color=colour, ms=8)
+        _arrow(axes, (0, loss), (move, loss), colour)
+    axes.set(xlabel="θ", ylabel=say("loss"), ylim=(-0.2, 6), xlim=(-0.7, 4.4))
+    axes.legend(loc="upper right")
+    return figure
+
+
+def two_clouds(say):
+    """Chapter 2: the same mean twice, a tight and a wide cloud."""
+    figure, both = _figure(columns=2, sharex=True, sharey=True)
+    unit = np.random.default_rng(0).normal(size=(60, 2))
+    unit = (unit - unit.mean(axis=0)) / unit.std(axis=0)
+    mean = np.array([2.0, 1.0])
+    for axes, spread in zip(both, (0.2, 2.0), strict=True):
+        # The spread of each coordinate is its mean over √r, so r is the same for both.
+        gradients = mean * (1 + spread * unit)
+        ratios = gsnr_ref.gsnr(gsnr_ref.GradientMoments.from_samples(gradients))
+        assert np.allclose(ratios, ratios[0])
+        axes.plot(*gradients.T, "o", color=ORANGE, alpha=0.55, ms=5, mec=INK, mew=0.3)
+        _arrow(axes, (0, 0), mean, BLUE, width=4)
+        axes.axhline(0, color=GREY, lw=0.8)
+        axes.axvline(0, color=GREY, lw=0.8)
+        axes.set_title(f"r = {ratios[0]:.4g}", fontsize=14)
+        axes.set_xlabel(say("gradient by θ₁"))
+    both[0].set_ylabel(say("gradient by θ₂"))
+    return figure
+
+
+def narrowing(say):
+    """Chapter 3: the mean gradient of all training sets, n = 1, 4, 16."""
+    figure, three = _figure(columns=3, sharex=True)
+    for axes, n in zip(three, (1, 4, 16), strict=True):
+        counts = gsnr_ref.osgr.enumerated.count_vectors(n, 2)
+        chances = {
+            float(-F(a + 3 * b, n)): float(
+                gsnr_ref.osgr.enumerated.multinomial_probability((a, b), [F(1, 2)] * 2)
+            )
+            for a, b in counts
+        }
+        g, p = np.array(list(chances)), np.array(list(chances.values()))
+        spread = np.sqrt(p @ (g + 2) ** 2)
+        axes.bar(g, p, width=1.6 / (n + 1), color=BLUE)
+        top = p.max()
+        axes.plot([-2 - spread, -2 + spread], [-0.1 * top] * 2, color=ORANGE, lw=6)
+        axes.set(title=f"n = {n}", xlabel="$g_D$", xlim=(-3.8, -0.2), ylim=(-0.2 * top, 1.1 * top))
+        axes.axvline(-2, color=GREY, lw=0.8)
+        axes.set_xticks([-3, -2, -1])
+    three[0].set_ylabel(say("probability"))
+    return figure
+
+
+def two_decreases(say):
+    """Chapter 4: a dot a dataset; the slope of the line through the mean is R."""
+    figure, axes = _figure()
+    rate, dots = F(1, 10), []
+    for toss in TOSSES:
+        moved = rate * toss
+        test = sum((y**2 - (moved - y) ** 2) for y in TOSSES) / 4
+        dots.append((float((toss**2 - (moved - toss) ** 2) / 2), float(test)))
+    enumerated = gsnr_ref.enumerated_osgr(MODEL, START, COIN, 1, rate)
+    slopes = np.mean([test / training for training, test in dots])
+    x = np.array([0, 1.0])
+    axes.plot(x, x, color=GREY, lw=1, ls=":")
+    axes.text(0.655, 0.69, say("no gap"), color=INK, rotation=36, fontsize=11, ha="right")
+    axes.plot(x, float(enumerated.value) * x, color=BLUE)
+    axes.text(0.9, 0.63, f"R = {enumerated.value}", color=BLUE, ha="left", va="center")
+    axes.plot(x, slopes * x, color=ORANGE, ls="--")
+    axes.text(0.47, 0.69, say("mean of ratios"), color="#9a5a08", ha="right")
+    for (training, test), toss in zip(dots, TOSSES, strict=True):
+        axes.plot(training, test, "o", color=INK, ms=10)
+        axes.text(training + 0.025, test - 0.035, f"D = {{{toss}}}", va="top")
+    mean = float(enumerated.training_decrease), float(enumerated.test_decrease)
+    axes.plot(*mean, "D", color=BLUE, ms=10)
+    axes.text(mean[0] + 0.02, mean[1] - 0.03, say("mean"), color=BLUE, va="top")
+    axes.set(xlim=(0, 1.08), ylim=(0, 0.8))
+    axes.set(xlabel=say("decrease of the training loss"), ylabel=say("decrease of the test loss"))
+    return figure
+
+
+def triangle(say):
+    """Chapter 5: a right triangle, R = cos²φ."""
+    figure, axes = _figure()
+    n = 4
+    signal, noise = (float(v) for v in TWO.signal_and_noise())
+    a, b = np.sqrt(signal), np.sqrt(noise / n)
+    r = gsnr_ref.collapsed_osgr(TWO, n)
+    angle = np.degrees(np.arccos(np.sqrt(float(r))))
+    axes.add_patch(Rectangle((a - 0.15, 0), 0.15, 0.15, fill=False, ec=GREY, lw=1))
+    arc = np.radians(np.linspace(0, angle, 40))
+    axes.plot(0.5 * np.cos(arc), 0.5 * np.sin(arc), color=INK, lw=1.2)
+    axes.text(0.56, 0.2, f"φ = {angle:.1f}°", va="center")
+    axes.plot([a, a], [0, b], color=ORANGE, ls="--", lw=3)
+    _arrow(axes, (0, 0), (a, 0), BLUE, width=4)
+    _arrow(axes, (0, 0), (a, b), INK, width=2.2)
+    axes.text(a / 2, -0.14, r"$\Vert\tilde g\Vert$ = √5", color=BLUE, ha="center", va="top")
+    axes.text(
+        a + 0.08, b / 2, r"$\sqrt{\mathrm{tr}\,\Sigma/n}$ = √(17/4)", color="#9a5a08", va="center"
+    )
+    axes.text(
+        a / 2 - 0.08, b / 2 + 0.12, r"$\sqrt{E\Vert g_D\Vert^2}$ = √(37/4)", ha="right", va="bottom"
+    )
+    axes.text(a + 0.08, b - 0.1, rf"R = cos²φ = {r}", fontsize=15, va="center")
+    axes.set(xlim=(-0.35, 4.2), ylim=(-0.5, 2.3), aspect="equal")
+    axes.axis("off")
+    return figure
+
+
+def bars(say):
+    """Chapter 6: bars of width W and height R_j, whose area is R."""
+    figure, axes = _figure()
+    n = 4
+    widths, ratios = gsnr_ref.osgr_weights(TWO, n), gsnr_ref.gsnr(TWO)
+    left = 0.0
+    for width, ratio, name, colour, hatch in zip(
+        widths, ratios, ("θ", "b"), (BLUE, ORANGE), ("", "//"), strict=True
+    ):
+        height = 1 / (1 + 1 / (n * ratio))
+        w, h = float(width), float(height)
+        axes.add_patch(Rectangle((left, 0), w, 1, fc="none", ec=GREY, ls="--", lw=1.5))
+        axes.add_patch(
+            Rectangle((left, 0), w, h, fc=colour, alpha=0.85, ec=CARD, hatch=hatch, lw=0)
+        )
+        inside = h > 0.5
+        axes.text(
+            left + w / 2,
+            h / 2 if inside else h + 0.03,
+            f"{name}: {width} × {height} = {width * height}",
+            ha="center",
+            va="center" if inside else "bottom",
+            color=CARD if inside else INK,
+            fontsize=12,
+        )
+        left += w
+    total = gsnr_ref.predicted_osgr(TWO, n)
+    axes.set(
+        xlim=(0, 1),
+        ylim=(0, 1.04),
+        xlabel=say("width: share $W_j$ of the training decrease"),
+        ylabel=say("height: $R_j$"),
+    )
+    axes.set_title(say("filled area") + f" = R = {total}", fontsize=14)
+    return figure
+
+
+#: File name, without its ending -> what draws it.
+PICTURES = {
+    "01-two-arrows": two_arrows,
+    "02-two-clouds": two_clouds,
+    "03-narrowing": narrowing,
+    "04-two-decreases": two_decreases,
+    "05-triangle": triangle,
+    "06-bars": bars,
+}
+
+
+def draw(folder, language="en"):
+    """Draw every picture of the book as an SVG.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is not there.
+    language : {"en", "zh"}
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files, in the order of the chapters.
+    """
+    if language not in ("en", "zh"):
+        raise ValueError(f"language is {language!r}; expected 'en' or 'zh'")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    with matplotlib.rc_context(STYLE):
+        for name, picture in PICTURES.items():
+            files.append(folder / f"{name}.svg")
+            picture(Words(language)).savefig(files[-1], metadata={"Date": None})
+    return files
+
+
+if __name__ == "__main__":
+    draw(*sys.argv[1:])
