@@ -101,7 +101,7 @@ def two_arrows(say):
         axes.plot([0], [loss], "o", color=colour, ms=8)
         _arrow(axes, (0, loss), (move, loss), colour)
     axes.set(xlabel="θ", ylabel=say("loss"), ylim=(-0.2, 6), xlim=(-0.7, 4.4))
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper center")
     return figure
 
 
@@ -111,7 +111,7 @@ def two_clouds(say):
     unit = np.random.default_rng(0).normal(size=(60, 2))
     unit = (unit - unit.mean(axis=0)) / unit.std(axis=0)
     mean = np.array([2.0, 1.0])
-    for axes, spread in zip(both, (0.2, 2.0), strict=True):
+    for axes, spread in zip(both, (1 / 3, 2**0.5), strict=True):
         # The spread of each coordinate is its mean over √r, so r is the same for both.
         gradients = mean * (1 + spread * unit)
         ratios = gsnr_ref.gsnr(gsnr_ref.GradientMoments.from_samples(gradients))
@@ -144,6 +144,7 @@ def narrowing(say):
         axes.plot([-2 - spread, -2 + spread], [-0.1 * top] * 2, color=ORANGE, lw=6)
         axes.set(title=f"n = {n}", xlabel="$g_D$", xlim=(-3.8, -0.2), ylim=(-0.2 * top, 1.1 * top))
         axes.axvline(-2, color=GREY, lw=0.8)
+        axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= 1.1 * top])
         axes.set_xticks([-3, -2, -1])
     three[0].set_ylabel(say("probability"))
     return figure
@@ -168,7 +169,8 @@ def two_decreases(say):
     axes.text(0.47, 0.69, say("mean of ratios"), color="#9a5a08", ha="right")
     for (training, test), toss in zip(dots, TOSSES, strict=True):
         axes.plot(training, test, "o", color=INK, ms=10)
-        axes.text(training + 0.025, test - 0.035, f"D = {{{toss}}}", va="top")
+        x, y = (training + 0.025, test - 0.06) if toss == 3 else (training - 0.07, test + 0.06)
+        axes.text(x, y, f"D = {{{toss}}}", va="center")
     mean = float(enumerated.training_decrease), float(enumerated.test_decrease)
     axes.plot(*mean, "D", color=BLUE, ms=10)
     axes.text(mean[0] + 0.02, mean[1] - 0.03, say("mean"), color=BLUE, va="top")
@@ -192,12 +194,12 @@ def triangle(say):
     axes.plot([a, a], [0, b], color=ORANGE, ls="--", lw=3)
     _arrow(axes, (0, 0), (a, 0), BLUE, width=4)
     _arrow(axes, (0, 0), (a, b), INK, width=2.2)
-    axes.text(a / 2, -0.14, r"$\Vert\tilde g\Vert$ = √5", color=BLUE, ha="center", va="top")
+    axes.text(a / 2, -0.14, r"‖$\tilde g$‖ = √5", color=BLUE, ha="center", va="top")
     axes.text(
-        a + 0.08, b / 2, r"$\sqrt{\mathrm{tr}\,\Sigma/n}$ = √(17/4)", color="#9a5a08", va="center"
+        a + 0.08, b / 2, "√(tr Σ/n) = √(17/4)", color="#9a5a08", va="center"
     )
     axes.text(
-        a / 2 - 0.08, b / 2 + 0.12, r"$\sqrt{E\Vert g_D\Vert^2}$ = √(37/4)", ha="right", va="bottom"
+        a / 2 - 0.08, b / 2 + 0.12, "√(E ‖$g_D$‖²) = √(37/4)", ha="right", va="bottom"
     )
     axes.text(a + 0.08, b - 0.1, rf"R = cos²φ = {r}", fontsize=15, va="center")
     axes.set(xlim=(-0.35, 4.2), ylim=(-0.5, 2.3), aspect="equal")
