@@ -16,8 +16,11 @@ from matplotlib.patches import Rectangle
 from numpy import array
 
 import gsnr_ref
+from gsnr_ref import related
 from gsnr_ref.closed_form import location_model, trained_location_model
-from toy_models import FinitePopulation, LinearRegression
+from gsnr_ref.osgr.enumerated import count_vectors, multinomial_probability
+from gsnr_ref.osgr.step import step
+from toy_models import MLP, FinitePopulation, LinearRegression
 
 # Dark blue, orange and grey differ in brightness as well: for the colour-blind, and in print.
 BLUE, ORANGE, GREY, INK, CARD = "#0b4f8a", "#e08a1e", "#8a8f94", "#1d2429", "#fbfaf6"
@@ -25,7 +28,7 @@ STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "gsnr_ref",
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
+    "font.sans-serif": ["DejaVu Sans"],  # a reader's browser takes the next that it has: see `draw`
     "font.size": 13,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -41,6 +44,31 @@ STYLE = {
 }
 #: What a Chinese picture says where an English one says the key.
 CHINESE = {
+    "loss": "损失",
+    "gradient by θ₁": "对 θ₁ 的梯度",
+    "gradient by θ₂": "对 θ₂ 的梯度",
+    "probability": "概率",
+    "no gap": "没有间隙",
+    "mean of ratios": "比的平均",
+    "mean": "平均",
+    "decrease of the training loss": "训练损失的下降",
+    "decrease of the test loss": "测试损失的下降",
+    "width: share $W_j$ of the training decrease": "宽：训练损失下降的份额 $W_j$",
+    "height: $R_j$": "高：$R_j$",
+    "filled area": "填色的面积",
+    "tangent": "切线",
+    "learning rate λ": "学习率 λ",
+    "a fresh toss": "另掷一次",
+    "first step η": "第一步 η",
+    "plug-in": "代入估计",
+    "debiased": "去偏估计",
+    "true r": "真实的 r",
+    "mean estimate": "估计的平均",
+    "share p of random labels": "随机标签的比例 p",
+    "first layer trained": "第一层可训练",
+    "first layer frozen": "第一层冻结",
+    "step": "步数",
+    "samples n": "样本数 n",
 }
 
 TOSSES = [F(1), F(3)]
@@ -49,6 +77,10 @@ MODEL, START = LinearRegression(1, bias=False), {"linear.weight": array([[F(0)]]
 TWO = gsnr_ref.GradientMoments.from_samples(
     array([[F(a), F(b)] for a, b in product((-1, -3), (5, -3))])
 )
+
+
+def _floats(population):
+    return population.x.astype(float), population.y.astype(float)
 
 
 class Words:
@@ -130,11 +162,9 @@ def narrowing(say):
     """Chapter 3: the mean gradient of all training sets, n = 1, 4, 16."""
     figure, three = _figure(columns=3, sharex=True)
     for axes, n in zip(three, (1, 4, 16), strict=True):
-        counts = gsnr_ref.osgr.enumerated.count_vectors(n, 2)
+        counts = count_vectors(n, 2)
         chances = {
-            float(-F(a + 3 * b, n)): float(
-                gsnr_ref.osgr.enumerated.multinomial_probability((a, b), [F(1, 2)] * 2)
-            )
+            float(-F(a + 3 * b, n)): float(multinomial_probability((a, b), [F(1, 2)] * 2))
             for a, b in counts
         }
         g, p = np.array(list(chances)), np.array(list(chances.values()))
@@ -195,12 +225,8 @@ def triangle(say):
     _arrow(axes, (0, 0), (a, 0), BLUE, width=4)
     _arrow(axes, (0, 0), (a, b), INK, width=2.2)
     axes.text(a / 2, -0.14, r"‖$\tilde g$‖ = √5", color=BLUE, ha="center", va="top")
-    axes.text(
-        a + 0.08, b / 2, "√(tr Σ/n) = √(17/4)", color="#9a5a08", va="center"
-    )
-    axes.text(
-        a / 2 - 0.08, b / 2 + 0.12, "√(E ‖$g_D$‖²) = √(37/4)", ha="right", va="bottom"
-    )
+    axes.text(a + 0.08, b / 2, "√(tr Σ/n) = √(17/4)", color="#9a5a08", va="center")
+    axes.text(a / 2 - 0.08, b / 2 + 0.12, "√(E ‖$g_D$‖²) = √(37/4)", ha="right", va="bottom")
     axes.text(a + 0.08, b - 0.1, rf"R = cos²φ = {r}", fontsize=15, va="center")
     axes.set(xlim=(-0.35, 4.2), ylim=(-0.5, 2.3), aspect="equal")
     axes.axis("off")
@@ -244,6 +270,163 @@ def bars(say):
     return figure
 
 
+def tangent(say):
+    """Chapter 7: OSGR at every learning rate, and the tangent at 0."""
+    figure, axes = _figure()
+    closed = location_model(F(0), F(2), F(1), n=1)
+    rates = np.linspace(0, 1.7, 200)
+    r_0, c_1 = gsnr_ref.osgr_expansion(
+        MODEL, {"linear.weight": np.zeros((1, 1))}, FinitePopulation(*_floats(COIN)), 1
+    )
+    axes.axhline(0, color=GREY, lw=0.8)
+    axes.plot(rates, [closed.osgr(float(rate)) for rate in rates], color=BLUE)
+    axes.plot(rates, r_0 + c_1 * rates, color=ORANGE, ls="--")
+    axes.text(1.15, 0.73, say("tangent") + ": 4/5 − λ/10", color="#9a5a08")
+    for rate in (F(0), F(1), F(8, 5)):
+        value = closed.osgr(rate)
+        axes.plot(float(rate), float(value), "o", color=BLUE, ms=8)
+        label = f"R({rate}) = {value}" if rate else f"R₀ = {value}"
+        axes.text(
+            float(rate) + 0.02,
+            float(value) - 0.07,
+            label,
+            va="top",
+            ha="left" if rate < 1 else "right",
+        )
+    axes.set(xlabel=say("learning rate λ"), ylabel="R", ylim=(-0.25, 0.9))
+    return figure
+
+
+def reuse(say):
+    """Chapter 8: after a first step on one toss, what a second one on the same toss gives."""
+    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    first = np.linspace(0, 0.93, 150)
+    closed = [trained_location_model([0.0], [2.0], [1.0], [1.0], 1, eta, 1) for eta in first]
+    held_out = [one.osgr() for one in closed]
+    own = [1 - one.variance[0] / one.training_slope for one in closed]
+    fresh = []
+    for eta in first:  # E of the population's squared mean gradient, over both tosses
+        signal = np.mean([(eta * float(toss) - 2) ** 2 for toss in TOSSES])
+        fresh.append(signal / (signal + 1))
+    axes.axhline(0, color=GREY, lw=0.8)
+    axes.plot(first, fresh, color=GREY, ls=":", lw=3)
+    axes.plot(first, held_out, color=BLUE)
+    axes.plot(first, own, color=ORANGE, ls="--")
+    axes.text(0.52, 1.0, say("a fresh toss"), color=INK)
+    axes.text(0.78, -0.75, "$R_h$", color=BLUE, ha="right", fontsize=15)
+    axes.text(0.6, -1.5, r"$\hat R$", color="#9a5a08", ha="right", fontsize=15)
+    axes.plot([0.5, 0.8], [0.6, 0], "o", color=BLUE, ms=7)
+    axes.text(0.485, 0.45, "3/5", color=BLUE, ha="right", va="top")
+    axes.set(ylim=(-3, 1.4), ylabel="R")
+    below.plot(first, [one.reuse_factor for one in closed], color=BLUE)
+    below.set(xlabel=say("first step η"), ylabel="κ", ylim=(0, 1.05), xlim=(0, 1))
+    return figure
+
+
+def floor(say):
+    """Chapter 9: the means of the plug-in and of the debiased estimate against the true r."""
+    figure, axes = _figure()
+    n, rng = 20, np.random.default_rng(0)
+    true = np.geomspace(1e-3, 1, 9)
+    unit = rng.normal(size=(n, 20_000))
+    line = np.geomspace(1e-3, 1, 100)
+    axes.loglog(line, (line + 1 / n) * (n - 1) / (n - 3), color=ORANGE, ls="--")
+    axes.loglog(line, line, color=BLUE)
+    plug_in, debiased = [], []
+    for ratio in true:
+        sample = gsnr_ref.GradientMoments.from_samples(unit + np.sqrt(ratio))
+        plug_in.append(gsnr_ref.gsnr(sample, ddof=1).mean())
+        debiased.append(gsnr_ref.debiased_gsnr(sample).mean())
+    axes.loglog(true, plug_in, "s", color=ORANGE, mec=INK, label=say("plug-in"))
+    axes.loglog(true, debiased, "o", color=BLUE, label=say("debiased"))
+    axes.axhline(19 / 340, color=GREY, lw=1, ls=":")
+    axes.text(1.0, 0.046, "19/340", ha="right", va="top")
+    axes.set(xlabel=say("true r"), ylabel=say("mean estimate"))
+    axes.legend(loc="upper left")
+    return figure
+
+
+def random_labels(say):
+    """Chapter 10: GSNR, and OSGR with ten samples, against the share of random labels."""
+    figure, axes = _figure()
+    true, random = (
+        gsnr_ref.GradientMoments.from_samples(array([[F(a)], [F(b)]]))
+        for a, b in ((-1, -3), (2, -2))
+    )
+    shares = [F(k, 100) for k in range(101)]
+    mixed = [gsnr_ref.mixed_moments(true, random, p) for p in shares]
+    p = np.array(shares, float)
+    (one,) = axes.plot(p, [float(gsnr_ref.gsnr(m)[0]) for m in mixed], color=BLUE)
+    axes.plot(0.5, 2 / 7, "o", color=BLUE, ms=8)
+    axes.text(0.49, 0.42, "2/7", color=BLUE, ha="right")
+    other = axes.twinx()
+    other.spines["right"].set_visible(True)
+    (two,) = other.plot(
+        p, [float(gsnr_ref.predicted_osgr(m, 10)) for m in mixed], color=ORANGE, ls="--"
+    )
+    other.plot([0.5], [20 / 27], "s", color=ORANGE, mec=INK, ms=8)
+    other.text(0.52, 0.76, "20/27", color="#9a5a08")
+    other.plot([(87 - 705**0.5) / 88], [0.5], "s", color=ORANGE, mec=INK, ms=8)
+    other.text(0.71, 0.51, "1/2", color="#9a5a08")
+    axes.set(xlabel=say("share p of random labels"), ylabel="r", ylim=(0, 4.2), xlim=(0, 1))
+    other.set(ylabel="R", ylim=(0, 1.05))
+    axes.legend([one, two], ["r", "R, n = 10"], loc="lower left")
+    return figure
+
+
+def features(say):
+    """Chapter 11: GSNR of the second layer, its first layer trained or frozen."""
+    figure, axes = _figure()
+    samples = np.array(list(product((-1.0, 1.0), repeat=3)))
+    x, y, mean = samples[:, :2], samples[:, 0] + samples[:, 2], np.full(8, 1 / 8)
+    for scale, colour, place in (
+        (0.1, BLUE, (16, 0.86)),
+        (0.3, ORANGE, (13.5, 0.47)),
+        (1.0, INK, (4.5, 0.3)),
+        (3.0, GREY, (1.1, 0.06)),
+    ):
+        for frozen, style in (((), "-"), (("layer1",), "--")):
+            model = MLP((2, 1, 1), "identity", bias=False, frozen=frozen)
+            params = {
+                "layer1.weight": np.array([[scale], [scale / 2]]),
+                "layer2.weight": np.zeros((1, 1)),
+            }
+            path = []
+            for _ in range(41):
+                moments = gsnr_ref.gradient_moments(model, params, x, y)
+                path.append(gsnr_ref.gsnr(moments)["layer2.weight"].item())
+                params, _ = step(model, params, x, y, mean, 0.1)
+            axes.plot(path, color=colour, ls=style, lw=2.6 if not frozen else 1.6)
+        axes.text(*place, f"s = {scale:g}", color=colour if colour != ORANGE else "#9a5a08")
+    axes.plot([], [], color=INK, ls="-", label=say("first layer trained"))
+    axes.plot([], [], color=INK, ls="--", lw=1.6, label=say("first layer frozen"))
+    axes.legend(loc="upper right", bbox_to_anchor=(1, 1.04))
+    axes.set(xlabel=say("step"), ylabel="$r_w$", ylim=(0, 1.15), xlim=(0, 40))
+    return figure
+
+
+def one_number(say):
+    """Chapter 12: one curve, read at four places."""
+    figure, axes = _figure()
+    scale, alpha = related.simple_noise_scale(TWO), related.coherence(TWO)
+    n = np.geomspace(1, 1000, 200)
+    axes.semilogx(n, 1 / (1 + float(scale) / n), color=BLUE)
+    axes.axhline(0.5, color=GREY, lw=0.8)
+    axes.plot([1], [float(alpha)], "o", color=INK, ms=9, clip_on=False)
+    axes.text(1.12, float(alpha) - 0.03, f"α = R(1) = {alpha}", va="top")
+    axes.plot([float(scale)] * 2, [0, 0.5], color=ORANGE, ls="--")
+    axes.plot([float(scale)], [0.5], "s", color=ORANGE, mec=INK, ms=9)
+    axes.text(
+        float(scale) * 1.1, 0.06, "B = 1/$r_{eff}$" + f" = {scale}", color="#9a5a08", va="center"
+    )
+    four = gsnr_ref.predicted_osgr(TWO, 4)
+    axes.plot([4], [float(four)], "D", color=BLUE, ms=9)
+    axes.text(4.6, float(four) - 0.02, f"R(4) = {four}", color=BLUE, va="top")
+    axes.set(xlabel=say("samples n"), ylabel="R", ylim=(0, 1.02), xlim=(1, 1000))
+    return figure
+
+
 #: File name, without its ending -> what draws it.
 PICTURES = {
     "01-two-arrows": two_arrows,
@@ -252,6 +435,12 @@ PICTURES = {
     "04-two-decreases": two_decreases,
     "05-triangle": triangle,
     "06-bars": bars,
+    "07-tangent": tangent,
+    "08-reuse": reuse,
+    "09-floor": floor,
+    "10-random-labels": random_labels,
+    "11-features": features,
+    "12-one-number": one_number,
 }
 
 
