@@ -313,11 +313,12 @@ def reuse(say):
     axes.plot(first, fresh, color=GREY, ls=":", lw=3)
     axes.plot(first, held_out, color=BLUE)
     axes.plot(first, own, color=ORANGE, ls="--")
-    axes.text(0.52, 1.0, say("a fresh toss"), color=INK)
+    axes.text(0.98, 0.6, say("a fresh toss"), color=INK, ha="right", va="bottom")
     axes.text(0.78, -0.75, "$R_h$", color=BLUE, ha="right", fontsize=15)
     axes.text(0.6, -1.5, r"$\hat R$", color="#9a5a08", ha="right", fontsize=15)
     axes.plot([0.5, 0.8], [0.6, 0], "o", color=BLUE, ms=7)
-    axes.text(0.485, 0.45, "3/5", color=BLUE, ha="right", va="top")
+    axes.text(0.5, 0.72, "3/5", color=BLUE, ha="center", va="bottom")
+    axes.text(0.8, -0.1, "0", color=BLUE, ha="right", va="top")
     axes.set(ylim=(-3, 1.4), ylabel="R")
     below.plot(first, [one.reuse_factor for one in closed], color=BLUE)
     below.set(xlabel=say("first step η"), ylabel="κ", ylim=(0, 1.05), xlim=(0, 1))
@@ -328,9 +329,9 @@ def floor(say):
     """Chapter 9: the means of the plug-in and of the debiased estimate against the true r."""
     figure, axes = _figure()
     n, rng = 20, np.random.default_rng(0)
-    true = np.geomspace(1e-3, 1, 9)
-    unit = rng.normal(size=(n, 20_000))
-    line = np.geomspace(1e-3, 1, 100)
+    true = np.geomspace(3e-3, 1, 9)
+    unit = rng.normal(size=(n, 100_000))
+    line = np.geomspace(3e-3, 1, 100)
     axes.loglog(line, (line + 1 / n) * (n - 1) / (n - 3), color=ORANGE, ls="--")
     axes.loglog(line, line, color=BLUE)
     plug_in, debiased = [], []
@@ -382,7 +383,7 @@ def features(say):
     x, y, mean = samples[:, :2], samples[:, 0] + samples[:, 2], np.full(8, 1 / 8)
     for scale, colour, place in (
         (0.1, BLUE, (16, 0.86)),
-        (0.3, ORANGE, (13.5, 0.47)),
+        (0.3, ORANGE, (34.3, 0.38)),
         (1.0, INK, (4.5, 0.3)),
         (3.0, GREY, (1.1, 0.06)),
     ):
@@ -414,7 +415,7 @@ def one_number(say):
     axes.semilogx(n, 1 / (1 + float(scale) / n), color=BLUE)
     axes.axhline(0.5, color=GREY, lw=0.8)
     axes.plot([1], [float(alpha)], "o", color=INK, ms=9, clip_on=False)
-    axes.text(1.12, float(alpha) - 0.03, f"α = R(1) = {alpha}", va="top")
+    axes.text(1.12, float(alpha) - 0.03, f"α = {alpha}", va="top")
     axes.plot([float(scale)] * 2, [0, 0.5], color=ORANGE, ls="--")
     axes.plot([float(scale)], [0.5], "s", color=ORANGE, mec=INK, ms=9)
     axes.text(
