@@ -18,6 +18,8 @@ extensions = [
     "formulas",
     "math_font",
     "tidy",
+    "code_pages",
+    "public_names",
 ]
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence", "attrs_inline"]
 myst_heading_anchors = 4
