@@ -20,9 +20,11 @@ extensions = [
     "tidy",
     "code_pages",
     "public_names",
+    "equation_links",
 ]
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence", "attrs_inline"]
 myst_heading_anchors = 4
+suppress_warnings = ["toc.empty_glob"]
 exclude_patterns = ["_build", "_extensions", "explorer"]
 html_math_renderer = "mathml"
 html_theme = "furo"
@@ -30,6 +32,7 @@ html_title = "gsnr_ref"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_show_copyright = False
 html_show_sphinx = False
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

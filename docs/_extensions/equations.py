@@ -1,7 +1,8 @@
 """Every equation, its place in these pages, and the code that computes it: the page `equations`.
 
-A place is a displayed formula with ``\\tag{22}``; its home is the first of them in the book, then in
-the notation, then elsewhere. A line of code belongs to an equation whose number begins its comment.
+A place is a displayed formula with ``\\tag{22}``; its home is the first of them in the book, then
+in the notation, then elsewhere. A line of code belongs to an equation whose number begins its
+comment.
 """
 
 import inspect

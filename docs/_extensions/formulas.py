@@ -1,8 +1,8 @@
 """Formulas become MathML when the site is built: to read them takes no script, no font, no network.
 
-What cannot be translated is a warning, so a build with -W has no raw TeX. A displayed formula with
-``\\tag{22}`` is a place of equation 22: it bears the anchor ``equation-22``, and its number links to
-the line of the table of equations that says which code computes it.
+What cannot be translated is a warning, so a build with -W has no raw TeX. A displayed formula
+with ``\\tag{22}`` is a place of equation 22: it bears the anchor ``equation-22``, and its number
+links to the line of the table of equations that says which code computes it.
 """
 
 import re

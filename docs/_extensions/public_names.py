@@ -72,7 +72,8 @@ def link(page: str, text: str, depth: int) -> str:
 
 
 def code_link(file: str, line: int, depth: int) -> str:
-    return link(f"{page_of(file)}.html#line-{line}", f"<code>{file}:{line}</code>", depth)
+    shown = f'<code class="literal">{file}:{line}</code>'
+    return link(f"{page_of(file)}.html#line-{line}", shown, depth)
 
 
 def page_of_name(name: str) -> str:
@@ -110,7 +111,7 @@ def face_page(face: ModuleType) -> str:
 
 
 def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Each command with its parser: ``gsnr-ref``, ``gsnr-ref verify``, ``gsnr-ref golden list`` …"""
+    """Each command with its parser: ``gsnr-ref``, ``gsnr-ref verify``, ``gsnr-ref golden list``."""
     yield "gsnr-ref", cli._parser([])
     for command, actions in ACTIONS.items():
         parser = _sub(cli._parser([command]), command)
@@ -153,10 +154,10 @@ def equation_page(docs: Path) -> str:
     lines = [
         "# Equations",
         "",
-        "Where each equation is derived, which lines compute it, and which claim holds it against a",
-        "route that shares no code. 1 to 28 are the numbers of Liu et al., ICLR 2020 (10 to 14 inferred",
-        "by counting; those not listed are cited nowhere here); 3.k and 4.k are this package's own.",
-        "`gsnr-ref verify --equation 22` runs one of them.",
+        "Where each equation is derived, which lines compute it, and which claim holds it against",
+        "a route that shares no code. 1 to 28 are the numbers of Liu et al., ICLR 2020 (10 to 14",
+        "inferred by counting; those not listed are cited nowhere here); 3.k and 4.k are this",
+        "package's own. `gsnr-ref verify --equation 22` runs one of them.",
         "",
         "| equation | derived in | computed by | claims |",
         "|---|---|---|---|",
