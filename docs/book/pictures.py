@@ -423,7 +423,7 @@ def one_number(say):
     )
     four = gsnr_ref.predicted_osgr(TWO, 4)
     axes.plot([4], [float(four)], "D", color=BLUE, ms=9)
-    axes.text(4.6, float(four) - 0.02, f"R(4) = {four}", color=BLUE, va="top")
+    axes.text(4.6, float(four) - 0.07, f"R(4) = {four}", color=BLUE, va="top")
     axes.set(xlabel=say("samples n"), ylabel="R", ylim=(0, 1.02), xlim=(1, 1000))
     return figure
 
