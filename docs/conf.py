@@ -1,19 +1,42 @@
 """Settings of the documentation: sphinx-build -W docs OUT."""
 
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "gsnr_ref"
 author = "The gsnr_ref developers"
 version = release = installed_version("gsnr-ref")
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
-myst_enable_extensions = ["dollarmath", "amsmath"]
-exclude_patterns = ["_build"]
-html_theme = "alabaster"
-html_theme_options = {
-    "body_max_width": "1000px",
-    "description": "Gradient signal-to-noise ratio: the reference",
-    "page_width": "1100px",
-}
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "formulas",
+    "math_font",
+    "tidy",
+    "code_pages",
+    "public_names",
+    "equation_links",
+]
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence", "attrs_inline"]
+myst_heading_anchors = 4
+suppress_warnings = ["toc.empty_glob"]
+exclude_patterns = ["_build", "_extensions", "explorer"]
+html_math_renderer = "mathml"
+html_theme = "furo"
+html_title = "gsnr_ref"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_copyright = False
+html_show_sphinx = False
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_only_copy_prompt_lines = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
