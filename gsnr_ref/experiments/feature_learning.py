@@ -181,15 +181,15 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     for k, name in enumerate(["sign_agreement", *layers]):
         label = name.removeprefix("signs_").removesuffix(".weight").replace("sign_agreement", "all")
         curve(signs, *mean_curve(along, "step", name), label, k)
-    signs.set_ylabel("sign agreement of per-sample gradients")
+    signs.set_ylabel("sign agreement")
     for k, span in enumerate(settings["spans"]):
-        curve(weights, *mean_curve(along, "step", f"corr_w_dg_{span}"), f"{span} steps", k)
+        curve(weights, *mean_curve(along, "step", f"corr_w_dg_{span}"), _steps(span), k)
     weights.axhline(0.4, color="0.6", linewidth=1, linestyle="--")  # the paper's, late
     weights.set_ylabel("corr(W, Δg)")
     curve(largest, *mean_curve(along, "step", "opposite_largest"), "10 % largest |W|", 0)
     curve(largest, *mean_curve(along, "step", "opposite_all"), "all weights", 1)
     largest.axhline(0.8, color="0.6", linewidth=1, linestyle="--")  # the paper's
-    largest.set_ylabel("share with sign opposite to gradient")
+    largest.set_ylabel("share opposite to the gradient")
     curve(loss, *mean_curve(along, "step", "training_loss"), "training loss", 0)
     loss.set_ylabel("training loss (nats)")
     told = select(rows, kind="formula")
@@ -228,7 +228,7 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
         name = f"corr_w_dg_{span}"
         found.append(
             Finding(
-                f"corr(W, Δg), Δg over {span} step{'s' if span > 1 else ''}",
+                f"corr(W, Δg), Δg over {_steps(span)}",
                 _path(along, name, "{:+.2f}"),
                 "negative early, about +0.4 after about epoch 100 (paper)",
                 turns(curves(along, name), 0.3),
@@ -255,6 +255,10 @@ def findings(rows: list[Row], settings: Settings) -> list[Finding]:
             f"{complete[0]:.2f} at the start, {complete.min():.2f} to {complete.max():.2f}",
         ),
     ]
+
+
+def _steps(span: int) -> str:
+    return f"{span} step{'s' if span > 1 else ''}"
 
 
 def _path(rows: list[Row], name: str, form: str) -> str:
