@@ -159,7 +159,7 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
         log_steps(panel)
         if name == "fresh":
             symlog(panel, "y", 1e-3)
-        else:
+        elif name != "training_loss":
             panel.set_yscale("log")
         panel.set_xlabel("step of gradient descent")
         panel.set_ylabel(label, fontsize=8)
