@@ -29,9 +29,9 @@ REMEMBER = (
         "Later the two sides part, and nearly all of it is reuse: the parameters have seen the "
         "training set. R_h, the same ratio with held-out gradients, stays with what is measured.",
         "where-it-breaks",
-        "images: R_h against measured OSGR on the same sets",
+        "images: what makes measured OSGR differ from the paper's",
         "parts",
-        "yes",
+        None,
     ),
     (
         "How much the parameters have seen is one number, κ, which falls from 1 along λt on the "
