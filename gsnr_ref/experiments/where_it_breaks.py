@@ -258,7 +258,7 @@ EXPERIMENT = Experiment(
         n_hidden=(3, 16, 20),
         learning_rate=([0.1, 0.05, 0.1], [0.02, 0.05, 0.05], [0.01, 0.05, 0.02]),
         last_step=([4, 6, 4], [100, 1000, 300], [1000, 10000, 3000]),
-        influences=([3, 0, 3], [20, 0, 200], [100, 0, 1000]),
+        influences=([3, 0, 3], [20, 0, 30], [100, 0, 1000]),
     ),
     expected=RANGES
     | {name: RANGES[name].values(len(TASKS)) for name in ("learning_rate", "last_step")}
