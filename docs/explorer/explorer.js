@@ -39,6 +39,11 @@ function say(key, values = {}) {
   return STRINGS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
+// Text into a place, with what follows a _ as its index
+function put(place, text) {
+  place.replaceChildren(...text.split(/_(\w)/).map((part, i) => (i % 2 ? node("sub", {}, part) : part)));
+}
+
 function written(value) {
   if (Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
@@ -151,7 +156,8 @@ function showDraws(step) {
     const values = { ...drawn, predicted, corrected };
     text += " " + say("drawMeasured", Object.fromEntries(Object.entries(values).map(([k, v]) => [k, written(v)])));
     const apart = (value) => Math.abs(drawn.ratio - value) / drawn.error || 0;
-    const away = { errors: apart(predicted).toFixed(1), others: apart(corrected).toFixed(1) };
+    const inErrors = (value) => written(Number(apart(value).toFixed(1)));
+    const away = { errors: inErrors(predicted), others: inErrors(corrected) };
     if (enoughDrawn()) {
       const near = (value) => apart(value) < 3;
       text += " " + say(near(predicted) ? "drawMeets" : near(corrected) ? "drawMeetsCorrected" : "drawMisses", away);
@@ -192,8 +198,9 @@ function showFigures() {
   const mean = sum(first) / first.length;
   const deviation = Math.sqrt(sum(first.map((g) => (g - mean) ** 2)) / first.length);
   const list = (values) => values.map(written).join(", ");
-  const moving = newTally();
-  sets.forEach((set) => addTo(moving, set));
+  const moving = tooLate() ? [] : sets;
+  const counted = newTally();
+  moving.forEach((set) => addTo(counted, set));
   drawFigure("arrows", shown, {
     arrows: shown.points.length,
     mean: list(start.mean),
@@ -206,9 +213,9 @@ function showFigures() {
     expectedMean: written(start.mean[0]),
     expectedDeviation: written(Math.sqrt(start.variance[0] / settings.n)),
   });
-  const drawn = measuredFrom(moving);
-  drawFigure("plane", { ...shown, drawn }, {
-    ratio: words.measured, meanOfRatios: written(drawn.meanOfRatios), count: moving.count - moving.left,
+  const drawn = measuredFrom(counted);
+  drawFigure("plane", { ...shown, sets: moving, drawn }, {
+    ratio: words.measured, meanOfRatios: written(drawn.meanOfRatios), count: counted.count - counted.left,
   });
   drawFigure("ofN", shown, words);
   const parts = start.W.map((weight, j) => say("barsPart", { weight: written(weight), height: written(start.R[j]) }));
@@ -236,7 +243,8 @@ const ROWS = [
   ["rowKappa", null, null, "kappa"],
   ["rowCorrected", null, "smallCorrected", "corrected"],
   ["rowMeasured", null, "smallMeasured", "measured"],
-  ["rowDecreases", null, "trainingDecrease", "testDecrease"],
+  ["rowTraining", null, null, "trainingDecrease"],
+  ["rowTest", null, null, "testDecrease"],
   ["rowGap", null, null, "gap"],
 ];
 
@@ -331,6 +339,7 @@ function build() {
     button.addEventListener("click", () => change({ ...COIN, ...start }));
     byId("prompts").append(node("li", {}, words, node("br"), button, answer));
   });
+  byId("panel").open = matchMedia("(min-width: 900px)").matches;
   byId("second").addEventListener("change", (event) => change({ second: event.target.checked }));
   for (const id of ["same", "fresh"]) byId(id).addEventListener("change", () => change({ same: byId("same").checked }));
   byId("reset").addEventListener("click", () => change(COIN));
@@ -350,7 +359,7 @@ function speak(wanted) {
   language = wanted;
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   document.title = say("title");
-  for (const place of document.querySelectorAll("[data-string]")) place.textContent = say(place.dataset.string, { count: SETS });
+  for (const place of document.querySelectorAll("[data-string]")) put(place, say(place.dataset.string, { count: SETS }));
   for (const place of document.querySelectorAll("[data-label]")) place.setAttribute("aria-label", say(place.dataset.label));
   byId("language").lang = language === "zh" ? "en" : "zh-CN";
   showCheck();

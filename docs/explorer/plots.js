@@ -1,7 +1,7 @@
 // The views. Each takes the frame of its figure and draws numbers that mathematics.js and draws.js gave.
 "use strict";
 
-const WIDTH = 400, HEIGHT = 262, LEFT = 48, RIGHT = 12, TOP = 12, BOTTOM = 40;
+const WIDTH = 400, HEIGHT = 268, LEFT = 48, RIGHT = 18, BOTTOM = 40;
 
 function mark(name, attributes, text) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -18,9 +18,12 @@ function ticks(low, high, wanted = 5) {
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-// Axes with their grid, and marks in the units of the data
-function axes(svg, { x, y, logX = false, xLabel, yLabel, xTicks, yTicks }) {
+const tickLabel = (value) => written(value).replace(/(\.\d*?)0*e/, "$1e").replace(".e", "e");
+
+// Axes with their grid and a legend above, and marks in the units of the data
+function axes(svg, { x, y, logX = false, xLabel, yLabel, xTicks, yTicks, legend = [] }) {
   svg.replaceChildren();
+  const TOP = 12 + 16 * Math.ceil(legend.length / 2);
   const along = logX ? Math.log10 : (value) => value;
   const [low, high] = x.map(along);
   const X = (value) => LEFT + ((along(value) - low) / (high - low)) * (WIDTH - LEFT - RIGHT);
@@ -30,17 +33,23 @@ function axes(svg, { x, y, logX = false, xLabel, yLabel, xTicks, yTicks }) {
   const decades = [1, 10, 100, 1000, 10000, 100000].filter((v) => v >= x[0] && v <= x[1]);
   for (const value of xTicks || (logX ? decades : ticks(...x))) {
     add("line", { class: "gridline", x1: X(value), x2: X(value), y1: TOP, y2: bottom });
-    add("text", { x: X(value), y: bottom + 15, "text-anchor": "middle" }, written(value));
+    add("text", { x: X(value), y: bottom + 15, "text-anchor": "middle" }, tickLabel(value));
   }
   for (const value of yTicks || ticks(...y)) {
     add("line", { class: "gridline", x1: LEFT, x2: WIDTH - RIGHT, y1: Y(value), y2: Y(value) });
-    add("text", { x: LEFT - 6, y: Y(value) + 4, "text-anchor": "end" }, written(value));
+    add("text", { x: LEFT - 6, y: Y(value) + 4, "text-anchor": "end" }, tickLabel(value));
   }
   add("line", { class: "axis", x1: LEFT, x2: WIDTH - RIGHT, y1: bottom, y2: bottom });
   add("line", { class: "axis", x1: LEFT, x2: LEFT, y1: TOP, y2: bottom });
   add("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 7, "text-anchor": "middle" }, xLabel);
   const middle = (TOP + bottom) / 2;
   add("text", { x: 11, y: middle, "text-anchor": "middle", transform: `rotate(-90 11 ${middle})` }, yLabel);
+  legend.forEach(([style, words], i) => {
+    const left = LEFT + (i % 2) * 172, height = 9 + 16 * Math.floor(i / 2);
+    add("line", { class: `curve ${style.replace("ring", "thin")}`, x1: left, x2: left + 24, y1: height, y2: height });
+    if (style.includes("ring")) add("circle", { class: style, cx: left + 12, cy: height, r: 3.6 });
+    add("text", { x: left + 30, y: height + 4 }, words);
+  });
   const inside = (value) => Math.min(Math.max(value, y[0]), y[1]);
   return {
     x,
@@ -90,7 +99,7 @@ const PLOTS = {
     let x = widened(Math.min(0, ...g.map((v) => v[0])), Math.max(0, ...g.map((v) => v[0])));
     let y = two ? widened(Math.min(0, ...g.map((v) => v[1])), Math.max(0, ...g.map((v) => v[1]))) : [-1.15, 1.15];
     if (two) { // the same units along both axes: angles are true
-      const ratio = (WIDTH - LEFT - RIGHT) / (HEIGHT - TOP - BOTTOM);
+      const ratio = (WIDTH - LEFT - RIGHT) / (HEIGHT - 12 - BOTTOM);
       const span = Math.max(x[1] - x[0], (y[1] - y[0]) * ratio);
       x = [(x[0] + x[1] - span) / 2, (x[0] + x[1] + span) / 2];
       y = [(y[0] + y[1] - span / ratio) / 2, (y[0] + y[1] + span / ratio) / 2];
@@ -129,23 +138,22 @@ const PLOTS = {
   },
 
   plane(svg, { sets, next, drawn }, say) {
-    const xs = sets.map((set) => set.training), ys = sets.map((set) => set.test);
+    const xs = [0, ...sets.map((set) => set.training)], ys = [0, ...sets.map((set) => set.test)];
     const top = Math.max(quantile(xs, 0.99), next.trainingDecrease * 1.6) || 1;
     const x = [0, top * 1.08];
     const y = widened(Math.min(0, quantile(ys, 0.01), next.testDecrease), Math.max(quantile(ys, 0.99), next.testDecrease * 1.3, top * 0.3));
-    const frame = axes(svg, { x, y, xLabel: say("axisTraining"), yLabel: say("axisTest"), xTicks: ticks(...x, 4) });
-    const ray = (style, slope, words) => {
+    const frame = axes(svg, { x, y, xLabel: say("axisTraining"), yLabel: say("axisTest"), xTicks: ticks(...x, 4), legend: [["red", `R = ${written(next.measured)}`], ["violet dashed", say("labelMeanOfRatios")]] });
+    const ray = (style, slope) => {
       if (!Number.isFinite(slope)) return;
       const end = Math.min(x[1], slope > 0 ? y[1] / slope : slope < 0 ? y[0] / slope : Infinity);
       frame.line(style, 0, 0, end, slope * end);
-      const color = style.split(" ")[0];
-      if (words) frame.text(color, end * 0.99, slope * end, words, "end", end < x[1] ? -6 : 0, end < x[1] ? (slope > 0 ? 12 : -6) : 14);
     };
     frame.line("soft thin", 0, 0, x[1], 0);
-    sets.forEach((set, i) => set.training <= x[1] && ys[i] >= y[0] && ys[i] <= y[1] && frame.dot("blue dot faint", set.training, ys[i]));
+    const inView = ({ training, test }) => training <= x[1] && test >= y[0] && test <= y[1];
+    sets.filter(inView).forEach(({ training, test }) => frame.dot("blue dot faint", training, test));
     ray("soft thin", 1);
-    ray("gold dashed", drawn.meanOfRatios, say("labelMeanOfRatios"));
-    ray("red", next.measured, "R");
+    ray("violet dashed", drawn.meanOfRatios);
+    ray("red", next.measured);
     const [cx, cy] = [next.trainingDecrease, next.testDecrease];
     if (Number.isFinite(cx)) frame.text("strong", cx, cy, "✚", "middle", 0, 5);
   },
@@ -161,7 +169,8 @@ const PLOTS = {
     }
     frame.curve("blue", many.map((n) => [n, small(start.mean, start.variance, n).predicted]));
     frame.dot("red dot", start.n, start.predicted || 0, 5);
-    frame.text("red", start.n, start.predicted || 0, `n = ${start.n}`, start.n > 100 ? "end" : "start", start.n > 100 ? -8 : 9, start.predicted > 0.9 ? 16 : -7);
+    const left = start.n > 2; // above and left of it the curve leaves room
+    frame.text("red", start.n, start.predicted || 0, `n = ${start.n}`, left ? "end" : "start", left ? -8 : 9, left ? -6 : 16);
   },
 
   bars(svg, { start }, say) {
@@ -170,8 +179,7 @@ const PLOTS = {
     start.W.forEach((weight, j) => {
       if (!(weight > 0)) return;
       frame.box(`${["blue", "gold"][j]} bar`, left, 0, left + weight, start.R[j]);
-      const low = start.R[j] < 0.12;
-      frame.text("strong", left + weight / 2, low ? start.R[j] : start.R[j] / 2, "ab"[j], "middle", 0, low ? -5 : 5);
+      frame.text("strong", left + weight / 2, 0, "ab"[j], "middle", 0, -6);
       left += weight;
     });
     if (Number.isFinite(start.predicted)) {
@@ -184,26 +192,20 @@ const PLOTS = {
     const t = steps(course.length);
     const test = course.map((at) => at.testLoss), training = course.map((at) => at.trainingLoss);
     const high = Math.min(Math.max(...test, ...training), 4 * test[0] + 1);
-    const frame = axes(svg, { x: [0, t.length - 1], y: [0, high * 1.08], xLabel: say("axisSteps"), yLabel: say("axisLoss") });
+    const frame = axes(svg, { x: [0, t.length - 1], y: [0, high * 1.08], xLabel: say("axisSteps"), yLabel: say("axisLoss"), legend: [["red dashed", say("labelTest")], ["blue", say("labelTraining")]] });
     frame.line("soft thin", settings.steps, 0, settings.steps, high * 1.08);
     frame.between("gold", t, training, test);
     frame.curve("red dashed", t.map((k) => [k, test[k]]));
     frame.curve("blue", t.map((k) => [k, training[k]]));
-    const end = t.length - 1, close = Math.abs(test[end] - training[end]) < high * 0.08;
-    frame.text("red", end, Math.min(test[end], high), say("labelTest"), "end", -2, -6);
-    frame.text("blue", end, Math.min(training[end], high), say("labelTraining"), "end", -2, close || training[end] < high * 0.1 ? (training[end] < high * 0.1 && !close ? -6 : 16) : 16);
   },
 
   ratios(svg, { course, settings, drawn }, say) {
-    const frame = axes(svg, { x: [0, course.length - 1], y: [-1, 1.1], xLabel: say("axisSteps"), yLabel: say("axisOsgr"), yTicks: [-1, -0.5, 0, 0.5, 1] });
+    const frame = axes(svg, { x: [0, course.length - 1], y: [-1, 1.1], xLabel: say("axisSteps"), yLabel: say("axisOsgr"), yTicks: [-1, -0.5, 0, 0.5, 1], legend: [["blue", say("labelExpected")], ["gold dashed", say("labelPredicted")], ["red ring", say("labelCorrected")]] });
     frame.line("soft thin", settings.steps, -1, settings.steps, 1.1);
     frame.line("soft thin", 0, 0, course.length - 1, 0);
     frame.curve("gold dashed", course.map((at, t) => [t, at.predicted]));
     frame.curve("blue", course.map((at, t) => [t, at.measured]));
     course.forEach((at, t) => at.corrected >= -1 && frame.dot("red ring", t, at.corrected, 3.6));
-    const lines = [["gold", "labelPredicted", "┄"], ["red", "labelCorrected", "○"], ["blue", "labelMeasured", "─"]];
-    const low = course[course.length - 1].measured > 0.2;
-    lines.forEach(([color, key, sign], i) => frame.text(color, course.length - 1, low ? -0.95 : 1.1, `${sign} ${say(key)}`, "end", -4, low ? -32 + 15 * i : 14 + 15 * i));
     if (drawn.count > 1 && drawn.ratio >= -1 && drawn.ratio <= 1.1) {
       const inside = (v) => Math.min(Math.max(v, -1), 1.1);
       frame.line("ink", settings.steps, inside(drawn.ratio - 2 * drawn.error), settings.steps, inside(drawn.ratio + 2 * drawn.error));
@@ -213,24 +215,23 @@ const PLOTS = {
 
   features(svg, { trained, frozen }, say) {
     const high = Math.max(...trained.r, ...frozen.r) * 1.1;
-    const frame = axes(svg, { x: [0, FEATURE_STEPS], y: [0, high], xLabel: say("axisSteps"), yLabel: say("axisGsnr") });
+    const frame = axes(svg, { x: [0, FEATURE_STEPS], y: [0, high], xLabel: say("axisSteps"), yLabel: say("axisGsnr"), legend: [["blue", say("labelTrained")], ["red dashed", say("labelFrozen")]] });
     frame.line("soft thin", 0, trained.r[0], FEATURE_STEPS, trained.r[0]);
     frame.curve("red dashed", frozen.r.map((r, t) => [t, r]));
     frame.curve("blue", trained.r.map((r, t) => [t, r]));
-    frame.text("blue", FEATURE_STEPS, high, `─ ${say("labelTrained")}`, "end", -4, 13);
-    frame.text("red", FEATURE_STEPS, high, `┄ ${say("labelFrozen")}`, "end", -4, 28);
   },
 
   draw(svg, { trail, next, drawn }, say) {
     const last = Math.max(drawn.count, 10);
-    const known = [next.predicted, next.corrected].filter(Number.isFinite);
-    const seen = trail.slice(-40).flatMap((h) => [h.ratio, h.meanOfRatios]).filter(Number.isFinite);
-    const low = Math.max(Math.min(...known, ...seen, 0), -4), high = Math.min(Math.max(...known, ...seen, 1), 4);
+    const seen = trail.slice(-40).map((h) => h.meanOfRatios).filter(Number.isFinite);
+    const corrected = next.corrected || 0;
+    const low = Math.min(0, corrected * 1.5, Math.max(next.predicted || 0, corrected * 2, -4));
+    const high = Math.max(1, corrected * 1.5, Math.min(Math.max(...seen, 1), 4));
     const y = widened(low, high, 0.1);
-    const frame = axes(svg, { x: [1, last], y, logX: true, xLabel: say("axisDraws"), yLabel: say("axisOsgr") });
+    const frame = axes(svg, { x: [1, last], y, logX: true, xLabel: say("axisDraws"), yLabel: say("axisOsgr"), legend: [["blue", say("labelMeasured")], ["violet dotted", say("labelMeanOfRatios")], ["gold dashed", say("labelPredicted")], ["red", say("labelCorrected")]] });
     frame.line("soft thin", 1, 0, last, 0);
-    if (next.predicted >= y[0]) frame.line("gold dashed", 1, next.predicted, last, next.predicted);
     if (next.corrected >= y[0]) frame.line("red", 1, next.corrected, last, next.corrected);
+    if (next.predicted >= y[0]) frame.line("gold dashed", 1, next.predicted, last, next.predicted);
     const wide = trail.filter((h) => h.error < 3);
     if (wide.length) frame.between("blue", wide.map((h) => h.count), wide.map((h) => h.ratio - 2 * h.error), wide.map((h) => h.ratio + 2 * h.error));
     frame.curve("violet dotted", trail.map((h) => [h.count, h.meanOfRatios]));
