@@ -19,7 +19,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    "--allow-file-access-from-files",
 )
 
 

@@ -74,6 +74,14 @@ SETTINGS = [
 ]
 
 
+def in_floats(settings):
+    """Settings in floating point, as the page has them; JavaScript does not tell 2 from 2.0."""
+    return {
+        name: float(settings[name]) if isinstance(value, Fraction) else settings[name]
+        for name, value in COIN.items()
+    }
+
+
 def label_points(center, spread, second):
     """Labels center ± spread of one parameter, or all four pairs of two."""
     signs = [(a, b) for a in (-1, 1) for b in (-1, 1)] if second else [(-1,), (1,)]
