@@ -97,7 +97,8 @@ function everything() {
 }
 
 // At the minimum of D the numbers of a drawn step are rounding
-const tooLate = () => settings.same && Math.abs(1 - settings.rate) ** settings.steps < 1e-6;
+const tooLate = () =>
+  shown.next.training === 0 || (settings.same && Math.abs(1 - settings.rate) ** settings.steps < 1e-6);
 
 function drawSets(points) {
   const draws = generator(settings.seed);
@@ -337,7 +338,7 @@ function build() {
     const words = node("span", { id: `prompt${i + 1}-text`, "data-string": `prompt${i + 1}` });
     button.setAttribute("aria-describedby", words.id);
     button.addEventListener("click", () => change({ ...COIN, ...start }));
-    byId("prompts").append(node("li", {}, words, node("br"), button, answer));
+    byId("prompts").append(node("li", {}, words, node("div", { class: "outcome" }, button, answer)));
   });
   byId("panel").open = matchMedia("(min-width: 900px)").matches;
   byId("second").addEventListener("change", (event) => change({ second: event.target.checked }));

@@ -168,9 +168,10 @@ const PLOTS = {
       frame.text("gold", half, 0, `1/r = ${written(half)}`, half > 100 ? "end" : "start", half > 100 ? -5 : 5, -8);
     }
     frame.curve("blue", many.map((n) => [n, small(start.mean, start.variance, n).predicted]));
-    frame.dot("red dot", start.n, start.predicted || 0, 5);
+    if (!Number.isFinite(start.predicted)) return;
+    frame.dot("red dot", start.n, start.predicted, 5);
     const left = start.n > 2; // above and left of it the curve leaves room
-    frame.text("red", start.n, start.predicted || 0, `n = ${start.n}`, left ? "end" : "start", left ? -8 : 9, left ? -6 : 16);
+    frame.text("red", start.n, start.predicted, `n = ${start.n}`, left ? "end" : "start", left ? -8 : 9, left ? -6 : 16);
   },
 
   bars(svg, { start }, say) {
@@ -191,7 +192,7 @@ const PLOTS = {
   losses(svg, { course, settings }, say) {
     const t = steps(course.length);
     const test = course.map((at) => at.testLoss), training = course.map((at) => at.trainingLoss);
-    const high = Math.min(Math.max(...test, ...training), 4 * test[0] + 1);
+    const high = Math.min(Math.max(...test, ...training), 4 * test[0] + 1) || 1;
     const frame = axes(svg, { x: [0, t.length - 1], y: [0, high * 1.08], xLabel: say("axisSteps"), yLabel: say("axisLoss"), legend: [["red dashed", say("labelTest")], ["blue", say("labelTraining")]] });
     frame.line("soft thin", settings.steps, 0, settings.steps, high * 1.08);
     frame.between("gold", t, training, test);
@@ -236,6 +237,6 @@ const PLOTS = {
     if (wide.length) frame.between("blue", wide.map((h) => h.count), wide.map((h) => h.ratio - 2 * h.error), wide.map((h) => h.ratio + 2 * h.error));
     frame.curve("violet dotted", trail.map((h) => [h.count, h.meanOfRatios]));
     frame.curve("blue", trail.map((h) => [h.count, h.ratio]));
-    if (drawn.count) frame.dot("blue dot", drawn.count, Math.min(Math.max(drawn.ratio, y[0]), y[1]), 4);
+    if (Number.isFinite(drawn.ratio)) frame.dot("blue dot", drawn.count, Math.min(Math.max(drawn.ratio, y[0]), y[1]), 4);
   },
 };

@@ -207,6 +207,21 @@ def test_the_address_holds_the_settings(page):
     assert pictures(page) == before
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["#signal=0&noise=0", "#noise=0", "#p=1&n=1000", "#signal=0&second=1", "#rate=1&steps=2"],
+)
+def test_where_a_number_is_undefined_the_page_says_so(page, address):
+    opened(page, address)
+    click(page, "draw-many")
+    assert page.console() == []
+    assert page.overflow() == 0
+    drawings = "".join(pictures(page).values())
+    assert "NaN" not in drawings
+    assert "Infinity" not in drawings
+    assert "NaN" not in page.run("return document.body.innerText").split("import numpy")[0]
+
+
 @pytest.mark.parametrize("address", ["#n=1e9&rate=0&steps=-4", "#n=x&p=&second=2&seed=-1", "#%%%"])
 def test_an_address_that_makes_no_sense_gives_a_page(page, address):
     opened(page, address)
@@ -484,10 +499,13 @@ def test_prompt_3_the_theorem_breaks_and_kappa_mends_it(page):
 def test_prompt_4_random_labels_take_the_signal(page):
     answer = prompt(page, 4)
     assert number(page, "effectiveGsnr") == 4
-    r, osgr = {}, {}
-    for p in evaluated(page, "CHOICES.p"):
+    choices = evaluated(page, "CHOICES.p")
+    at = evaluated(page, "CHOICES.p.map((p) => allNumbers({ ...settings, p }))")
+    r = {p: numbers["effectiveGsnr"] for p, numbers in zip(choices, at, strict=True)}
+    osgr = {p: numbers["osgr"] for p, numbers in zip(choices, at, strict=True)}
+    for p in (0.5, 0.68, 0.69, 1):
         slide(page, "p", p)
-        r[p], osgr[p] = number(page, "effectiveGsnr"), number(page, "osgr")
+        assert (number(page, "effectiveGsnr"), number(page, "osgr")) == (r[p], osgr[p])
     assert list(r.values()) == sorted(r.values(), reverse=True)
     assert r[0.5] == pytest.approx(2 / 7)
     assert osgr[0.5] == pytest.approx(20 / 27)
