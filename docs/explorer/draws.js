@@ -62,6 +62,8 @@ function drawAndStep(s, points, random) {
 }
 
 // Running sums of the decreases: the measured OSGR and its standard error (delta method)
+const NO_STEP = 1e-24; // where g_D is 0, rounding leaves some 1e-33
+
 function newTally() {
   return { count: 0, left: 0, training: 0, test: 0, ratios: 0, tt: 0, vv: 0, tv: 0 };
 }
@@ -73,7 +75,7 @@ function addTo(tally, { training, test }) {
   tally.tt += training ** 2;
   tally.vv += test ** 2;
   tally.tv += training * test;
-  if (training > 0) tally.ratios += test / training;
+  if (training > NO_STEP) tally.ratios += test / training;
   else tally.left += 1; // no step: its ratio is 0/0
 }
 

@@ -41,7 +41,7 @@ function say(key, values = {}) {
 
 // Text into a place, with what follows a _ as its index
 function put(place, text) {
-  place.replaceChildren(...text.split(/_(\w)/).map((part, i) => (i % 2 ? node("sub", {}, part) : part)));
+  place.replaceChildren(...text.split(/_(\w)\b/).map((part, i) => (i % 2 ? node("sub", {}, part) : part)));
 }
 
 function written(value) {
@@ -263,7 +263,7 @@ function showNumbers() {
         cell.textContent = name ? say(name) : "";
         if (heading && !name) cell.replaceWith(document.createElement("td"));
       } else if (name && name in shown.numbers) {
-        cell.textContent = written(shown.numbers[name]) + (name === "angle" ? "°" : "");
+        cell.textContent = written(shown.numbers[name]) + (name === "angle" && shown.numbers.angle >= 0 ? "°" : "");
         cell.dataset.number = name;
         cell.dataset.value = shown.numbers[name];
       }

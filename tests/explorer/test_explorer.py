@@ -332,6 +332,25 @@ def test_drawing_one_by_one_is_the_same_as_at_once(page):
     assert drawn(page)["ratio"] != one_by_one["ratio"]
 
 
+def test_a_dataset_without_a_gradient_has_no_ratio(page):
+    opened(
+        page, "#n=10&p=0.69&rate=0.01"
+    )  # labels 1, 3, -2, 2: a mean of ten is 0, or 0.1 and more
+    for _ in range(3):
+        click(page, "draw-many")
+    assert evaluated(page, "tally.left") > 0
+    assert (
+        abs(drawn(page)["meanOfRatios"]) < 0.62 / 0.1 * 1.01
+    )  # |g̃|/|g_D| at most, at a small step
+
+
+def test_names_with_an_underscore_stay_names(page):
+    assert "gsnr_ref" in page.run(
+        "return document.querySelector('[data-string=pythonText]').innerText"
+    )
+    assert page.run("return document.querySelector('[data-view=histogram] sub').innerText") == "D"
+
+
 def test_a_drawn_step_is_one_of_the_coins_two(page):
     expected = {(19 / 200, 39 / 200), (171 / 200, 111 / 200)}  # of the datasets {1} and {3}
     sets = evaluated(page, "shown.sets.map((s) => [s.training, s.test])")
