@@ -105,7 +105,7 @@ def remember():
     """The five main findings, a figure each."""
     yield "# Experiments\n\n## What to remember\n"
     for k, (words, name, what, figure, _) in enumerate(REMEMBER, start=1):
-        if not (HERE / name / KEPT[1]).is_file():
+        if not (HERE / name / f"{figure}.svg").is_file():
             continue
         found = finding(name, what)
         yield f"{k}. **{words}** ({found['what']}: {found['measured']}.)\n\n{shown(name, figure)}\n"
