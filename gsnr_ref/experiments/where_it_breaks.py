@@ -230,7 +230,8 @@ def _law_ends(
             if apart > 3 * error and left is None and row["step"] > 0:
                 left = f"n = {n} at λt = {row['lambda_t']:.3g} (λc = {row['lambda_c']:.2g})"
         ends += [left] if left else []
-    text = f"{near} of {len(kept)} points within 2 standard errors; beyond 3 first at "
+    text = f"{near} of {len(kept)} points within 2 standard errors, as if the law had none of its "
+    text += "own; beyond 3 first at "
     return Finding(f"{task}: {what}", text + (", ".join(ends) or "none"))
 
 

@@ -177,8 +177,8 @@ def identity_findings(
         _left_out(along),
         _exact(start, select(rows, kind="exact"), n_sets_start, setting),
         Finding(
-            f"Difference of both sides, d = (estimate of ‖g̃‖²) − ΔL[D′]/λ, epoch 1, M = "
-            f"{n_sets_start}",
+            "Difference of both sides: (estimate of ‖g̃‖²) − ΔL[D′]/λ, less ‖g_D‖² − ΔL[D]/λ, "
+            f"epoch 1, M = {n_sets_start}",
             _differences(start),
             "the two sides coincide early (paper)",
             early,

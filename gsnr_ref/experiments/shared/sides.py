@@ -78,10 +78,11 @@ def both_sides(
         For each epoch the measured OSGR, the predictions "paper" (equation 25) and "debiased", the
         standard error of each over the sets, mean losses before the step, and how far the
         distribution of g_D is from that of a fresh g_D′; the reuse factor κ (4.2). For the
-        verdicts: the training decrease; d = (estimate of ‖g̃‖²) − ΔL[D′]/λ in units of E‖g_D‖²; the
-        largest λc, and how many sets have 2 or more. λc = g_DᵀH_Dg_D λ/‖g_D‖² is read from the
-        step, 2(1 − ΔL[D]/λ‖g_D‖²): equal for quadratic losses, else to first order in λ, and 2
-        where the training loss stands still.
+        verdicts: the training decrease; d = (estimate of ‖g̃‖²) − ΔL[D′]/λ, less the same of the
+        training set, ‖g_D‖² − ΔL[D]/λ, in which a finite step bends as much, in units of E‖g_D‖²:
+        0 at independent parameters, up to O(λ/n) (equation 14); the largest λc, and how many sets
+        have 2 or more. λc = g_DᵀH_Dg_D λ/‖g_D‖² is read from the step, 2(1 − ΔL[D]/λ‖g_D‖²): equal
+        for quadratic losses, else to first order in λ, and 2 where the training loss stands still.
     """
     trials: dict[int, list[_Trial]] = {epoch: [] for epoch in epochs}
     for m in range(n_sets):
@@ -184,7 +185,8 @@ def _summary(trials: list[_Trial], learning_rate: float) -> Row:
     debiased, debiased_error = ratio_of_means(signal, everything)
     training_decrease, training_decrease_error = ratio_of_means(training, np.ones(len(training)))
     # d has its error from the sets; that of its unit E‖g_D‖² is left out: it only scales.
-    difference, difference_error = ratio_of_means(signal - test / learning_rate, np.ones(len(test)))
+    apart = (signal - test / learning_rate) - (everything - training / learning_rate)
+    difference, difference_error = ratio_of_means(apart, np.ones(len(test)))
     lambda_c = 2 * (1 - training / (learning_rate * everything))
     return {
         "measured": measured,

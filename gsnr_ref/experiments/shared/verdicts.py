@@ -331,8 +331,10 @@ def correlate(rows: list[Row], threshold: float = PAPERS_LOWEST_CORRELATION) -> 
 def coincide(rows: list[Row], n_sets: int) -> Verdict:
     """Whether both sides are equal, by d = (estimate of ‖g̃‖²) − ΔL[D′]/λ of each set.
 
-    Its expectation is 0 where θ is independent of D, to first order in λ; predicted and measured
-    OSGR themselves share ‖g_D‖², and their errors are not independent.
+    Less the same of the training set itself, ‖g_D‖² − ΔL[D]/λ: what a finite step bends is in both.
+    The expectation of what is left, (ΔL[D] − ΔL[D′])/λ − tr S/n, is 0 where θ is independent of D,
+    up to O(λ/n): equation 14. Predicted and measured OSGR themselves share ‖g_D‖², and their errors
+    are not independent.
     """
     here = meaningful(rows)
     if here is None or not all("difference" in row for row in rows):

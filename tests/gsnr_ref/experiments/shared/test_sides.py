@@ -26,9 +26,8 @@ def test_both_sides_are_of_real_steps_and_of_the_gradients_where_they_start():
     rows = sides.both_sides(MODEL, PARAMS, (X, Y), **SETTING)
     assert [row["epoch"] for row in rows] == [1, 3]
     # Numerators and denominators over the sets, by what is their ratio and the epoch.
-    pairs = {
-        (name, epoch): [] for name in ("measured", "debiased", "norm_ratio") for epoch in (1, 3)
-    }
+    names = ("measured", "debiased", "norm_ratio", "difference")
+    pairs = {(name, epoch): [] for name in names for epoch in (1, 3)}
     for m in range(3):
         (x, y), test, fresh = (
             data.draw(X, Y, size, 0.0, [5, 12, 0, 2, m, k]) for k, size in enumerate((12, 20, 12))
@@ -47,9 +46,11 @@ def test_both_sides_are_of_real_steps_and_of_the_gradients_where_they_start():
                 pairs["measured", epoch].append((test_decrease, decrease))
                 pairs["debiased", epoch].append((signal, square))
                 pairs["norm_ratio", epoch].append((square, fresh_square))
+                gap = (decrease - test_decrease) / 0.1 - (square - signal)  # equation 14
+                pairs["difference", epoch].append((gap, square))
             params = after
     for row in rows:
-        for name in ("measured", "debiased", "norm_ratio"):
+        for name in names:
             numerators, denominators = np.array(pairs[name, row["epoch"]]).T
             # Losses of size 1 change by about 0.01: rounding takes some 1e-14 of that.
             assert np.isclose(row[name], numerators.sum() / denominators.sum(), rtol=1e-12, atol=0)
