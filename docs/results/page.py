@@ -26,18 +26,18 @@ REMEMBER = (
         "yes",
     ),
     (
-        "Later the two sides part, and nearly all of it is reuse: the parameters have seen the "
-        "training set. R_h, the same ratio with held-out gradients, stays with what is measured.",
+        "Later the two sides part, hardly because the step is finite: the parameters have seen the "
+        "training set (reuse), and the paper's estimator errs the other way, which hides much of it.",
         "where-it-breaks",
         "images: what makes measured OSGR differ from the paper's",
         "parts",
         None,
     ),
     (
-        "How much the parameters have seen is one number, κ, which falls from 1 along λt on the "
-        "same curve for every n: a law without a free parameter.",
+        "How much the parameters have seen is one number, κ, which falls along λt, as far as errors "
+        "tell on the same curve for every n; a law without a free parameter follows it.",
         "where-it-breaks",
-        "regression: κ of training sets of different n",
+        "images: κ of training sets of different n",
         "reuse-factor",
         "yes",
     ),
