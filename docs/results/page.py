@@ -26,16 +26,17 @@ REMEMBER = (
         "yes",
     ),
     (
-        "Later the two sides part, hardly because the step is finite: the parameters have seen the "
-        "training set (reuse), and the paper's estimator errs the other way, which hides much of it.",
+        "Later the two sides part, hardly because the step is finite: the parameters have seen "
+        "the training set (reuse), and the paper's estimator errs the other way, which hides much "
+        "of it.",
         "where-it-breaks",
         "images: what makes measured OSGR differ from the paper's",
         "parts",
         None,
     ),
     (
-        "How much the parameters have seen is one number, κ, which falls along λt, as far as errors "
-        "tell on the same curve for every n; a law without a free parameter follows it.",
+        "How much the parameters have seen is one number, κ, which falls along λt, as far as "
+        "errors tell on the same curve for every n; a law without a free parameter follows it.",
         "where-it-breaks",
         "images: κ of training sets of different n",
         "reuse-factor",
