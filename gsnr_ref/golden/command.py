@@ -43,6 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Check a results file (see results.schema.json among the exported files). Exit "
         "code 0 if every declared case passed, 1 if not, 2 for bad usage or a file that is no "
         "results file.",
+        epilog="Digits are correct decimal digits, -log10 of the relative error, at most 17, of "
+        "the worst value. A value is undecided if the error that its condition allows is more than "
+        "a tenth of it: it passes if it is finite, within that error, and not below 0 if it is a "
+        "square, which says little, so it is counted apart and has no digits.",
     )
     check.add_argument("results", type=Path, metavar="RESULTS.json")
     check.add_argument(

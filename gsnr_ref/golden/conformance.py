@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from gsnr_ref.contract import InputError
+import numpy as np
+
+from gsnr_ref.contract import InputError, leaves_with_paths
 from gsnr_ref.golden.case import GoldenCase
 from gsnr_ref.golden.diagnosis import Diagnosis, by_parameter, constant_factor, diagnose
 from gsnr_ref.golden.quantity import (
@@ -38,6 +40,8 @@ class CaseReport:
         Quantities of the case that were declared as left out.
     diagnoses : tuple of Diagnosis
         Known mistakes that the case is consistent with: all that failed, and all that passed.
+    passed_over : tuple of str
+        Quantities that are there and that the case does not state.
 
     Examples
     --------
@@ -56,6 +60,7 @@ class CaseReport:
     quantities: tuple[QuantityReport, ...]
     left_out: tuple[str, ...]
     diagnoses: tuple[Diagnosis, ...]
+    passed_over: tuple[str, ...] = ()
 
     @property
     def dtype(self) -> str:
@@ -92,12 +97,30 @@ class CaseReport:
                 lines.append(f"{q.quantity} is {constant}")
             elif where := by_parameter(self.case, q):
                 lines.append(f"{q.quantity}: {where}")
+        if self._is_transposed:
+            lines.append(
+                "what does not fit is transposed: are the results in another layout? Name it, as "
+                'layout="torch" or, in a results file, as the layout of the backend'
+            )
         if self._single and any(q.dtype == "float64" and not q.passed for q in self.quantities):
             lines.append(
                 'what is float64 is held to the tolerance of float64: say dtype="float32" if all '
                 "was computed in float32"
             )
         return lines + [f"consistent with {d}" for d in self.diagnoses]
+
+    @property
+    def _is_transposed(self) -> bool:
+        """Whether the last two axes of each array that does not fit are the other way round."""
+        pairs = [
+            (np.shape(want), q.got[path].shape)
+            for q in self.quantities
+            for path, want in leaves_with_paths(self.case.expected.get(q.quantity, {}))
+            if q.problem and path in q.got and q.got[path].shape != np.shape(want)
+        ]
+        return bool(pairs) and all(
+            len(want) >= 2 and got == (*want[:-2], want[-1], want[-2]) for want, got in pairs
+        )
 
     @property
     def _single(self) -> list[str]:
@@ -112,6 +135,8 @@ class CaseReport:
         note += f", {undecided} values undecided" if undecided else ""
         note += f", left out: {', '.join(self.left_out)}" if self.left_out else ""
         note += f", float32: {', '.join(self._single)}" if self._single else ""
+        more = ", ".join(self.passed_over)
+        note += f", not stated by this case: {more}" if more else ""
         head = f"{self.case.id} ({self.dtype}{note}): {verdict}"
         if self.passed and self.case.refused:
             return f"{head}, refused as it must be"
@@ -138,7 +163,7 @@ def compare(
     result : dict
         By quantity, in the structure of ``case.expected``: arrays, numbers, dicts of these.
         Anything that ``numpy.asarray`` or DLPack can read. Quantities that this case does not state
-        are passed over.
+        are passed over, and named in the report.
     layout : {"gsnr_ref", "torch", "keras"}
         Of the parameters in the results; see `GoldenCase.params_in`.
     leave_out : iterable of str
@@ -204,6 +229,7 @@ def compare(
         reports,
         tuple(q for q in left_out if q in case.expected),
         () if case.selected else tuple(diagnose(case, compared)),  # mistakes need all values
+        tuple(q for q in result if q not in case.expected),
     )
 
 

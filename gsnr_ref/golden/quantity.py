@@ -70,7 +70,8 @@ class Element:
     def __str__(self) -> str:
         place = "".join(f"[{key!r}]" for key in self.path)
         place += str(list(self.index)) if self.index else ""
-        ratio = f"ratio {self.ratio:.12g}, " if self.expected else ""
+        ratio = f"{self.ratio:.12g}"
+        ratio = f"ratio {ratio}, " if self.expected and ratio != "1" else ""
         return (
             f"{place}: got {self.got!r}, expected {self.expected!r}, {ratio}"
             f"error {abs(self.got - self.expected):.2g}, allowed {self.allowed:.2g}"

@@ -18,6 +18,27 @@ from gsnr_ref.golden.quantity import QUANTITIES
 from gsnr_ref.golden.suite import SuiteReport
 
 NO_DIAGNOSIS = "no known mistake, and no two, account for what failed"
+NO_VALUES = "what failed is missing, not asked for, or of another shape: no values to diagnose"
+#: So many ids of cases that did not run are named, level by level.
+NAMED = 5
+
+
+def _no_diagnosis(suite: SuiteReport) -> str:
+    """Why nothing is named."""
+    failing = [q for report in suite.failed for q in report.quantities if not q.passed]
+    return NO_VALUES if all(q.problem for q in failing) else NO_DIAGNOSIS
+
+
+def _not_run(suite: SuiteReport) -> list[str]:
+    """What is not in the results, a line a level."""
+    lines = []
+    for level, (_, declared, _) in suite.levels.items():
+        missing = [case.id for case in suite.not_run if case.level == level]
+        names = "" if len(missing) == declared else f": {', '.join(missing[:NAMED])}"
+        more = f", and {len(missing) - NAMED} more" if names and len(missing) > NAMED else ""
+        what = f"{len(missing)} of {declared} declared cases are not in the results{names}{more}"
+        lines += [f"{level}: {what}"] if missing else []
+    return lines
 
 
 def digits_by_quantity(suite: SuiteReport) -> dict[str, tuple[float, int, int, int]]:
@@ -41,11 +62,11 @@ def as_text(suite: SuiteReport) -> str:
         f"{r.case.id}: passed, but is on the list of expected failures; take it off"
         for r in suite.unexpected_passes
     ]
-    lines += [f"{case.id}: declared, but not in the results" for case in suite.not_run]
+    lines += _not_run(suite)
     if suite.failed:
         lines += ["", *(f"diagnosis: {d}" for d in suite.diagnoses)]
         if not suite.diagnoses:
-            lines.append(NO_DIAGNOSIS)
+            lines.append(_no_diagnosis(suite))
     if lines:
         lines.append("")
     width = max(map(len, QUANTITIES))
@@ -77,7 +98,7 @@ def as_markdown(suite: SuiteReport) -> str:
     ]
     if suite.failed:
         lines += [f"Diagnosis: {_markdown(str(d))}\n" for d in suite.diagnoses] or [
-            f"{NO_DIAGNOSIS[0].upper()}{NO_DIAGNOSIS[1:]}.\n"
+            f"{_no_diagnosis(suite)[0].upper()}{_no_diagnosis(suite)[1:]}.\n"
         ]
     if suite.tolerance is not None:
         lines += [f"Tolerance overridden: {suite.tolerance:.3g}.", ""]
@@ -100,7 +121,7 @@ def as_markdown(suite: SuiteReport) -> str:
     if suite.unexpected_passes or suite.not_run:
         lines += ["", "## Out of step", ""]
         lines += [f"- {x.case.id} passed against expectation" for x in suite.unexpected_passes]
-        lines += [f"- {case.id} did not run" for case in suite.not_run]
+        lines += [f"- {line}" for line in _not_run(suite)]
     return "\n".join(lines) + "\n"
 
 

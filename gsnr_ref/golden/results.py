@@ -54,8 +54,15 @@ class Results:
 
     def leaves_out(self, case: GoldenCase) -> bool:
         """Whether the backend declares that it does not run a case."""
-        named = case.id in self.cases or case.level in self.levels
-        return named or bool(set(self.flags) & set(case.flags))
+        return bool(self.why_left_out(case))
+
+    def why_left_out(self, case: GoldenCase) -> str:
+        """What in ``leaves_out`` leaves a case out: "the flag 'dead'"; empty if nothing does."""
+        if case.id in self.cases:
+            return "its id"
+        if case.level in self.levels:
+            return f"the level {case.level!r}"
+        return next((f"the flag {flag!r}" for flag in self.flags if flag in case.flags), "")
 
 
 def read_results(path: Path) -> Results:

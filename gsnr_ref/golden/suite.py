@@ -92,7 +92,9 @@ class SuiteReport:
         ran = Counter(r.case.level for r in self.reports)
         declared = ran + Counter(case.level for case in self.not_run)
         passed = Counter(r.case.level for r in self.reports if r.passed)
-        known = Counter(case.level for case in every_case().values())
+        refused = {c.id for c in every_case().values() if c.refused}  # nothing is to be there
+        refused -= {r.case.id for r in self.reports}
+        known = Counter(c.level for c in every_case().values() if c.id not in refused)
         return {k: (passed[k], declared[k], known[k]) for k in LEVELS if known[k]}
 
     @property
@@ -115,7 +117,9 @@ class SuiteReport:
         left_out = [q for q in self.results.quantities if q not in names]
         text = f"{sum(q.n_values for q in quantities)} values of {len(names)} quantities"
         text += f", {n_undecided} of them undecided" if n_undecided else ", none undecided"
-        return text + (f"; left out: {', '.join(left_out)}" if left_out else "")
+        text += f"; left out: {', '.join(left_out)}" if left_out else ""
+        n_more = sum(len(r.passed_over) for r in self.reports)
+        return text + (f"; {n_more} given where their case does not state them" if n_more else "")
 
     @property
     def summary(self) -> str:
@@ -153,8 +157,10 @@ def run_suite(
         raise InputError("leaves_out leaves nothing to run; expected at least one case")
     ids = {case.id for case in wanted}
     if both := sorted(set(results.values) - ids - {c.id for c in out_of_range}):
+        why = results.why_left_out(every_case()[both[0]]) or "its quantities"
         raise InputError(
-            f"results has {both[:5]}, which leaves_out leaves out; expected one of both"
+            f"results has {both[:5]}, which leaves_out leaves out ({both[0]} by {why}); expected "
+            "one of both"
         )
     for pattern in expected_failures or {}:
         if not any(fnmatch(id, pattern) for id in ids):

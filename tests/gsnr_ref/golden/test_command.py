@@ -196,12 +196,13 @@ def test_fewer_cases_than_declared_fail(capsys, file, right):
     fewer = right | {"results": dict(list(right["results"].items())[1:])}
     code, out, _ = run(capsys, "check", file(fewer))
     assert code == 1
-    assert "declared, but not in the results" in out
     gone = next(iter(right["results"]))
+    assert f"declared cases are not in the results: {gone}\n" in out
     declared = fewer | {"leaves_out": {"cases": [gone]}}
     assert run(capsys, "check", file(declared))[0] == 0
     both = right | {"leaves_out": {"cases": [gone]}}
-    assert "leaves_out leaves out; expected one of both" in run(capsys, "check", file(both))[2]
+    message = f"leaves_out leaves out ({gone} by its id); expected one of both"
+    assert message in run(capsys, "check", file(both))[2]
 
 
 def test_whole_levels_can_be_left_out(capsys, file, right):
