@@ -118,7 +118,8 @@ def claims(number: str) -> list[tuple[str, str, int]]:
 def place(thing: object) -> tuple[str, int]:
     """File, from the root of the repository, and line where a function or class is defined."""
     _, line = inspect.getsourcelines(thing)  # type: ignore[arg-type]
-    return thing.__module__.replace(".", "/") + ".py", line
+    folder = thing.__module__.replace(".", "/")
+    return (f"{folder}/__init__.py" if (ROOT / folder).is_dir() else f"{folder}.py"), line
 
 
 def in_order(number: str) -> tuple[int, ...]:
