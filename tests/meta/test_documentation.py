@@ -13,12 +13,8 @@ import gsnr_ref.golden
 import toy_models
 
 ROOT = Path(__file__).parents[2]
-GENERATED = ("reference", "_build")
-PAGES = [ROOT / "README.md"] + [
-    page
-    for page in sorted((ROOT / "docs").rglob("*.md"))
-    if page.relative_to(ROOT / "docs").parts[0] not in GENERATED
-]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("book/*.md"))]
 FACES = (gsnr_ref, gsnr_ref.closed_form, gsnr_ref.related, gsnr_ref.golden, toy_models)
 NAMES = [
     (face, name)
@@ -26,6 +22,7 @@ NAMES = [
     for name in face.__all__
     if not inspect.ismodule(getattr(face, name))
 ]
+PAGES += sorted((ROOT / "docs" / "howto").glob("*.md"))
 NO_EXAMPLE = {
     "InputError",
     "RangeError",
