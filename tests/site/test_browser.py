@@ -6,59 +6,64 @@ import pytest
 
 pytestmark = pytest.mark.site
 
-#: Text of a page without code: what is left of TeX there was not translated.
-PROSE = """
-const body = document.querySelector("article").cloneNode(true);
-body.querySelectorAll("pre, code, math, .literal, .sig").forEach(e => e.remove());
-return body.textContent;
-"""
 TEX = re.compile(r"\\[A-Za-z]{2,}|\$[^$\n]{1,80}\$|\\\(|\\\[")
+#: What a page looks like on a phone: prose is its text without code, formulas have areas.
+LOOK = """
+document.querySelectorAll("details").forEach(d => { d.open = true; });
+const prose = document.querySelector("article").cloneNode(true);
+prose.querySelectorAll("pre, code, math, .literal, .sig").forEach(e => e.remove());
+const area = m => { const r = m.getBoundingClientRect(); return r.width * r.height; };
+const menu = document.querySelector("header label[for=__navigation]");
+return {
+  prose: prose.textContent,
+  areas: [...document.querySelectorAll("math")].map(area),
+  menu: menu.getBoundingClientRect().top,
+};
+"""
 
 
-def test_every_page_is_read_without_the_network_and_without_an_error(built, browser):
+@pytest.fixture(scope="module")
+def seen(built, browser):
+    """What the browser saw of each page, 400 pixels wide."""
+    browser.resize(400)
+    found = {}
     for name in [*built.written, "search.html", "code/gsnr_ref/osgr/predicted.html"]:
         browser.open(built.folder / name)
-        asked = browser.requests()
-        assert asked, name
-        assert [a for a in asked if not a.startswith(("file:", "data:", "about:"))] == [], name
-        assert browser.console() == [], name
+        look = browser.run(LOOK)
+        found[name] = look | {
+            "asked": browser.requests(),
+            "console": browser.console(),
+            "overflow": browser.overflow(),
+        }
+    return found
 
 
-def test_no_page_shows_tex_and_every_formula_is_drawn(built, browser):
-    n_formulas = 0
-    for name in built.written:
-        if built.pages[name].n_formulas or "notation" in name or name in ("index.html",):
-            browser.open(built.folder / name)
-            browser.run("document.querySelectorAll('details').forEach(d => d.open = true)")
-            assert not TEX.search(browser.run(PROSE)), (name, TEX.search(browser.run(PROSE)))
-            sizes = browser.run(
-                "return [...document.querySelectorAll('math')].map("
-                "m => { const r = m.getBoundingClientRect(); return r.width * r.height; })"
-            )
-            assert len(sizes) == built.pages[name].n_formulas
-            assert all(size > 0 for size in sizes), name
-            n_formulas += len(sizes)
-    assert n_formulas > 100
+def test_every_page_is_read_without_the_network_and_without_an_error(seen):
+    for name, page in seen.items():
+        assert page["asked"], name
+        assert [a for a in page["asked"] if not a.startswith(("file:", "data:", "about:"))] == []
+        assert page["console"] == [], name
+
+
+def test_no_page_shows_tex_and_every_formula_is_drawn(seen, built):
+    for name, page in seen.items():
+        assert not TEX.search(page["prose"]), (name, TEX.search(page["prose"]))
+        assert len(page["areas"]) == built.pages[name].n_formulas, name
+        assert all(area > 0 for area in page["areas"]), name
+    assert sum(len(page["areas"]) for page in seen.values()) > 100
+
+
+def test_no_page_is_wider_than_a_phone(seen):
+    assert {name: p["overflow"] for name, p in seen.items() if p["overflow"] > 0} == {}
+
+
+def test_the_way_around_is_at_the_top_of_every_page(seen):
+    assert all(0 <= page["menu"] < 60 for page in seen.values())
 
 
 @pytest.mark.parametrize("text", [r"so \frac12 of it", "the $r$ of it"])
 def test_tex_that_is_left_is_found(text):
     assert TEX.search(text)
-
-
-def test_no_page_is_wider_than_a_phone_and_the_way_around_is_at_its_top(built, browser):
-    browser.resize(400)
-    wide = {}
-    for name in [*built.written, "code/gsnr_ref/osgr/predicted.html"]:
-        browser.open(built.folder / name)
-        if browser.overflow() > 0:
-            wide[name] = browser.overflow()
-        top = browser.run(
-            "return document.querySelector('header label[for=__navigation]')"
-            ".getBoundingClientRect().top"
-        )
-        assert 0 <= top < 60, name
-    assert wide == {}
 
 
 def test_the_menu_opens_on_a_phone(built, browser):
