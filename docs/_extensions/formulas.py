@@ -21,6 +21,8 @@ TABLE = "equations"
 _log = logging.getLogger(__name__)
 #: A prime is raised by the font; as an exponent it would be raised twice.
 _PRIME = re.compile(r"<msup>(<mi>[^<]*</mi>)<mo>(′+)</mo></msup>")
+#: What must not begin a line: a word joiner ties it to the formula before it.
+_CLOSING = tuple(".,;:!?)]’”，。；：！？）、")
 _converter = LatexToMathML()
 
 
@@ -61,7 +63,9 @@ def _converted(visitor: Any, node: Any, display: bool) -> str:
 
 
 def visit_inline(visitor: Any, node: nodes.math) -> None:
-    visitor.body.append(_converted(visitor, node, display=False))
+    after = node.next_node(descend=False, siblings=True)
+    joined = isinstance(after, nodes.Text) and after.astext().startswith(_CLOSING)
+    visitor.body.append(_converted(visitor, node, display=False) + "\u2060" * joined)
     raise nodes.SkipNode
 
 
