@@ -21,8 +21,6 @@ TABLE = "equations"
 _log = logging.getLogger(__name__)
 #: A prime is raised by the font; as an exponent it would be raised twice.
 _PRIME = re.compile(r"<msup>(<mi>[^<]*</mi>)<mo>(′+)</mo></msup>")
-#: What must not begin a line: a word joiner ties it to the formula before it.
-_CLOSING = tuple(".,;:!?)]’”，。；：！？）、")
 _converter = LatexToMathML()
 
 
@@ -63,9 +61,7 @@ def _converted(visitor: Any, node: Any, display: bool) -> str:
 
 
 def visit_inline(visitor: Any, node: nodes.math) -> None:
-    after = node.next_node(descend=False, siblings=True)
-    joined = isinstance(after, nodes.Text) and after.astext().startswith(_CLOSING)
-    visitor.body.append(_converted(visitor, node, display=False) + "\u2060" * joined)
+    visitor.body.append(_converted(visitor, node, display=False))
     raise nodes.SkipNode
 
 
