@@ -1,6 +1,6 @@
 """Writes `reference/experiments`: each experiment, what it asks, what it costs, what can be set.
 
-In a page ``{cost}`frozen-layer``` is the time of a default run.
+In a page ``{cost}`frozen-layer``` is the time of a default run, and ``{cells}`` its size.
 """
 
 import json
@@ -64,16 +64,19 @@ def write(app: Sphinx) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-class CostRole(SphinxRole):
-    """``{cost}`frozen-layer```: what a default run took."""
+class OfExperiment(SphinxRole):
+    """``{cost}`frozen-layer```: what a default run took; ``{cells}``: how many at paper scale."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         if self.text not in EXPERIMENTS:
             return [], [self.inliner.reporter.error(f"there is no experiment {self.text}")]
-        return [nodes.Text(seconds(Path(self.env.srcdir), self.text))], []
+        cells = f"{n_cells(EXPERIMENTS[self.text])[-1]} cells"
+        cost = seconds(Path(self.env.srcdir), self.text)
+        return [nodes.Text(cost if self.name == "cost" else cells)], []
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.add_role("cost", CostRole())
+    app.add_role("cost", OfExperiment())
+    app.add_role("cells", OfExperiment())
     app.connect("builder-inited", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
