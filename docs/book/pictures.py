@@ -5,6 +5,7 @@ can be searched, read aloud and translated. Every number comes from the package.
 """
 
 import sys
+import warnings
 from fractions import Fraction as F
 from itertools import product
 from pathlib import Path
@@ -28,7 +29,7 @@ STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "gsnr_ref",
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # a reader's browser takes the next that it has: see `draw`
+    "font.sans-serif": ["DejaVu Sans"],
     "font.size": 13,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -53,8 +54,8 @@ CHINESE = {
     "mean": "平均",
     "decrease of the training loss": "训练损失的下降",
     "decrease of the test loss": "测试损失的下降",
-    "width: share $W_j$ of the training decrease": "宽：训练损失下降的份额 $W_j$",
-    "height: $R_j$": "高：$R_j$",
+    "width: share Wⱼ of the training decrease": "宽：训练损失下降的份额 Wⱼ",
+    "height: Rⱼ": "高：Rⱼ",
     "filled area": "填色的面积",
     "tangent": "切线",
     "learning rate λ": "学习率 λ",
@@ -263,8 +264,8 @@ def bars(say):
     axes.set(
         xlim=(0, 1),
         ylim=(0, 1.04),
-        xlabel=say("width: share $W_j$ of the training decrease"),
-        ylabel=say("height: $R_j$"),
+        xlabel=say("width: share Wⱼ of the training decrease"),
+        ylabel=say("height: Rⱼ"),
     )
     axes.set_title(say("filled area") + f" = R = {total}", fontsize=14)
     return figure
@@ -464,7 +465,9 @@ def draw(folder, language="en"):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        # The font that text is measured with has no Chinese; the reader's browser has one.
+        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
         for name, picture in PICTURES.items():
             files.append(folder / f"{name}.svg")
             picture(Words(language)).savefig(files[-1], metadata={"Date": None})
