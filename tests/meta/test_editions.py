@@ -1,0 +1,124 @@
+"""Both editions of a page have the same equations, numbers and code, in the same order.
+
+A page of ``docs/zh`` is the Chinese edition of the page of the same name in ``docs``. Free are the
+words, what comments in code say, and notes that the Chinese edition adds (``:::{admonition}``),
+which may use no number that its section has not.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHINESE = ROOT / "docs" / "zh"
+PAGES = sorted(CHINESE.rglob("*.md"))
+NOTE = re.compile(r"^:::\{admonition\}.*?^:::\n", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FORMULA = re.compile(
+    r"^```\{math\}\n(?::label: [^\n]*\n\n?)?(.*?)^```$|\$\$(.*?)\$\$", re.MULTILINE | re.DOTALL
+)
+INLINE = re.compile(r"\$([^$]+)\$")
+NUMBER = re.compile(r"\d+(?:[.,/]\d+)*|[½¼¾⅓⅔]")
+STATES = re.compile(r"[\d=<>]|\\(le|ge|ne|to|in)\b")
+#: What a page is built of.
+PARTS = {
+    "heading": re.compile(r"^(#+) ", re.MULTILINE),
+    "code": CODE,
+    "formula": FORMULA,
+    "picture": re.compile(r"^```\{figure\} (?:.*/)?(\S+)$", re.MULTILINE),
+    "folded": re.compile(r"^(````)\{dropdown\}", re.MULTILINE),
+    "item": re.compile(r"^(- |\d+\. )", re.MULTILINE),
+    "row": re.compile(r"^(\|.*\|)$", re.MULTILINE),
+    "exercise": re.compile(r"^\*\*(\d+\.\d+)\*\* ", re.MULTILINE),
+}
+
+
+def english(page):
+    """The page of which this one is the Chinese edition."""
+    return ROOT / "docs" / page.relative_to(CHINESE)
+
+
+def without_comment(code):
+    """Code without what its comments say, which may be in either language."""
+    return re.sub(r"^((?:>>>|\.\.\.) .*?)  # .*$", r"\1", code, flags=re.MULTILINE)
+
+
+def build(text):
+    """All parts of a page in their order, each with what must be the same in both editions."""
+    found = []
+    for kind, pattern in PARTS.items():
+        for match in pattern.finditer(text):
+            content = next(group for group in match.groups()[::-1] if group is not None)
+            if kind == "code":
+                content = without_comment(content)
+            if kind == "row":
+                content = content.count("|")
+            found.append((match.start(), kind, content))
+    return [(kind, content) for _, kind, content in sorted(found)]
+
+
+def sections(text):
+    """The prose of each section: without code and displayed formulas, which `build` compares."""
+    return re.split(r"^##+ ", FORMULA.sub("", CODE.sub("", text)), flags=re.MULTILINE)
+
+
+def numbers(prose):
+    """Every number in a section's words, and every formula in its lines that states something."""
+    prose = re.sub(r"\]\([^)]*\)", "]", prose)
+    prose = re.sub(r"^```\{figure\} [^\n]*|^```\{toctree\}.*?^```$", "", prose, flags=re.M | re.S)
+    formulas = {" ".join(formula.split()) for formula in INLINE.findall(prose)}
+    stated = {formula for formula in formulas if STATES.search(formula)}
+    return stated | set(NUMBER.findall(INLINE.sub("", prose)))
+
+
+def differences(one, other):
+    """Where the Chinese edition of a page, the second, is out of step with the English one."""
+    notes, other = "".join(NOTE.findall(other)), NOTE.sub("", other)
+    found = []
+    for mine, yours in zip(build(one), build(other), strict=False):
+        if mine != yours:
+            found.append(f"{mine} against {yours}")
+            break
+    if len(build(one)) != len(build(other)):
+        found.append(f"{len(build(one))} parts against {len(build(other))}")
+    for mine, yours in zip(sections(one), sections(other), strict=False):
+        heading = mine.splitlines()[0]
+        found += [f"{heading}: {what} is missing" for what in numbers(mine) - numbers(yours)]
+        found += [f"{heading}: {what} is new" for what in numbers(yours) - numbers(mine)]
+    new = set(NUMBER.findall(notes)) - set(NUMBER.findall(one))
+    return found + [f"a note says {what}, the page does not" for what in new]
+
+
+def test_every_chapter_has_its_chinese_edition():
+    book = {path.name for path in (ROOT / "docs" / "book").glob("*.md")}
+    assert {path.name for path in PAGES if path.parent.name == "book"} == book
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_both_editions_are_in_step(page):
+    assert differences(english(page).read_text(), page.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "planted", "told"),
+    [
+        (r"\\tfrac\{15\}\{19\}", r"\\tfrac{15}{17}", r"With a pencil: .*15.*17.* is new"),
+        (r"斜率是 15/19", "斜率是 15/17", "15/17 is new"),
+        (r" 500 份", " 50 份", "500 is missing"),
+        (r"\+ O\(\\lambda\^2\), \\tag\{12\}", r"\\tag{12}", r"\('formula', .* against \('formula'"),
+        (r"^R = 15/19$", "R = 77/57", r"\('code', .* against \('code'"),
+        (r"^## 习题\n", "", "parts against"),
+        (r"后者是 77/57", "后者是 77/58", "a note says 77/58, the page does not"),
+    ],
+)
+def test_a_page_that_is_out_of_step_is_told(pattern, planted, told):
+    page = CHINESE / "book" / "04-two-decreases.md"
+    text, count = re.subn(pattern, planted, page.read_text(), flags=re.MULTILINE)
+    assert count >= 1
+    assert any(re.search(told, one) for one in differences(english(page).read_text(), text))
+
+
+def test_a_comment_may_be_in_either_language():
+    one, other = (f"# A\n```python\n>>> print(1)  # {word}\n1\n```\n" for word in ("one", "一"))
+    assert differences(one, other) == []
