@@ -20,6 +20,7 @@ extensions = [
     "tidy",
     "code_pages",
     "public_names",
+    "experiments_page",
     "equation_links",
 ]
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence", "attrs_inline"]

@@ -189,7 +189,7 @@ def write(app: Sphinx) -> None:
             for name in names:
                 pages[f"reference/{short(face)}/{name}.md"] = name_page(face, name, at)
     for old in (docs / "reference").rglob("*.md"):
-        if old.relative_to(docs).as_posix() not in pages:
+        if old.name != "experiments.md" and old.relative_to(docs).as_posix() not in pages:
             old.unlink()
     for page, text in pages.items():
         path = docs / page

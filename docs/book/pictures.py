@@ -193,7 +193,7 @@ def two_decreases(say):
     slopes = np.mean([test / training for training, test in dots])
     x = np.array([0, 1.0])
     axes.plot(x, x, color=GREY, lw=1, ls=":")
-    axes.text(0.655, 0.69, say("no gap"), color=INK, rotation=36, fontsize=11, ha="right")
+    axes.text(0.76, 0.69, say("no gap"), color=INK, rotation=36, fontsize=11, ha="center")
     axes.plot(x, float(enumerated.value) * x, color=BLUE)
     axes.text(0.9, 0.63, f"R = {enumerated.value}", color=BLUE, ha="left", va="center")
     axes.plot(x, slopes * x, color=ORANGE, ls="--")
