@@ -1,7 +1,7 @@
 """Both editions of a page have the same equations, numbers and code, in the same order.
 
-A page of ``docs/zh`` is the Chinese edition of the page of the same name in ``docs``. Free are the
-words, what comments in code say, and notes that the Chinese edition adds (``:::{admonition}``),
+A page of ``docs/zh`` is the Chinese edition of the page of the same name in ``docs``; its first
+page is that of the README, with less to it. Free are the words, what comments in code say, and notes that the Chinese edition adds (``:::{admonition}``),
 which may use no number that its section has not.
 """
 
@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CHINESE = ROOT / "docs" / "zh"
-PAGES = sorted(CHINESE.rglob("*.md"))
+FIRST = CHINESE / "index.md"
+PAGES = [page for page in sorted(CHINESE.rglob("*.md")) if page != FIRST]
 NOTE = re.compile(r"^:::\{admonition\}.*?^:::\n", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(
@@ -93,6 +94,14 @@ def differences(one, other):
 def test_every_chapter_has_its_chinese_edition():
     book = {path.name for path in (ROOT / "docs" / "book").glob("*.md")}
     assert {path.name for path in PAGES if path.parent.name == "book"} == book
+
+
+def test_the_first_page_shows_what_the_readme_and_the_english_one_do():
+    text, readme = FIRST.read_text(), (ROOT / "README.md").read_text()
+    commands, result = (content for kind, content in build(text) if kind == "code")
+    assert [("code", commands), ("code", result)] == build(readme.split("\n## ")[0])[-2:]
+    formulas = [part for part in build(text) if part[0] == "formula"]
+    assert formulas == [part for part in build(english(FIRST).read_text()) if part[0] == "formula"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
