@@ -25,7 +25,6 @@ extensions = [
 ]
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence", "attrs_inline"]
 myst_heading_anchors = 4
-suppress_warnings = ["toc.empty_glob"]
 exclude_patterns = ["_build", "_extensions", "explorer"]
 html_math_renderer = "mathml"
 html_theme = "furo"

@@ -36,7 +36,8 @@ def highlighted(source: str, table: str) -> str:
         before, start, comment = shown[at].rpartition('<span class="c1">')
         for number in named:
             link = f'<a href="{table}#equation-{number}">{number}</a>'
-            comment = re.sub(rf"(?<![\d.#-]){re.escape(number)}(?![\d.]|<)", link, comment, count=1)
+            apart = rf"(?<![\d.>-]){re.escape(number)}(?!\d|\.\d)"
+            comment = re.sub(apart, link, comment, count=1)
         shown[at] = before + start + comment
     return "\n".join(shown)
 

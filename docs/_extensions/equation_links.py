@@ -1,6 +1,7 @@
 """Equations named in pages and docstrings link to where they are derived.
 
-In a page ``{equation}`22``` is "equation 22"; in a docstring "equation 22" and "(4.5)" are found.
+In a page ``{equation}`22``` is "equation 22" (in a Chinese one "式 22"); in a docstring
+"equation 22" and "(4.5)" are found.
 ``{eq}`eq-22``` shows the tag of the formula that it labels.
 """
 
@@ -19,9 +20,10 @@ _NAMED = re.compile(r"\b([Ee]quation|[Ss]tatement) (\d+(?:\.\d+)?)|\(([34]\.\d+)
 _homes = cache(homes)
 
 
-def target(number: str, docs: Path) -> str:
+def target(number: str, docs: Path, language: str = "en") -> str:
     """Where an equation is derived, from the root of the site; its line in the table otherwise."""
-    return f"{_homes(docs).get(number, TABLE)}.html#equation-{number}"
+    page = _homes(docs, language).get(number) or _homes(docs).get(number, TABLE)
+    return f"{page}.html#equation-{number}"
 
 
 class EquationRole(SphinxRole):
@@ -32,8 +34,10 @@ class EquationRole(SphinxRole):
             message = self.inliner.reporter.error(f"there is no equation {self.text}")
             return [], [message]
         up = "../" * self.env.docname.count("/")
-        uri = up + target(self.text, Path(self.env.srcdir))
-        return [nodes.reference("", f"equation {self.text}", refuri=uri)], []
+        language = "zh" if self.env.docname.startswith("zh/") else "en"
+        uri = up + target(self.text, Path(self.env.srcdir), language)
+        shown = f"式 {self.text}" if language == "zh" else f"equation {self.text}"
+        return [nodes.reference("", shown, refuri=uri)], []
 
 
 def link_docstring(

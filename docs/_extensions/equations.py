@@ -67,14 +67,16 @@ _NUMBER = r"\d+(?:\.\d+)?"
 _COMMENT = re.compile(rf"#:? *(?:[Ee]quations? )?({_NUMBER}(?:(?:,| and) {_NUMBER})*)(?=[:;,]|$)")
 
 
-def homes(docs: Path) -> dict[str, str]:
-    """The page, without its ending, on which each equation is derived."""
+def homes(docs: Path, language: str = "en") -> dict[str, str]:
+    """The page, without its ending, on which each equation is derived in a language."""
     found: dict[str, tuple[int, str]] = {}
     for path in sorted(docs.rglob("*.md")):
         page = path.relative_to(docs).with_suffix("").as_posix()
-        if page.split("/")[0] in ("zh", "reference", "_build", "equations"):
+        first, _, rest = page.partition("/")
+        if first in ("reference", "_build", "equations") or (first == "zh") != (language == "zh"):
             continue
-        rank = 0 if page.startswith("book/") else 1 if page == "notation" else 2
+        inside = rest if first == "zh" else page
+        rank = 0 if inside.startswith("book/") else 1 if inside == "notation" else 2
         for number in numbers(path.read_text(encoding="utf-8")):
             found[number] = min(found.get(number, (rank, page)), (rank, page))
     return {number: page for number, (_, page) in found.items()}
@@ -118,7 +120,8 @@ def claims(number: str) -> list[tuple[str, str, int]]:
 def place(thing: object) -> tuple[str, int]:
     """File, from the root of the repository, and line where a function or class is defined."""
     _, line = inspect.getsourcelines(thing)  # type: ignore[arg-type]
-    return thing.__module__.replace(".", "/") + ".py", line
+    folder = thing.__module__.replace(".", "/")
+    return (f"{folder}/__init__.py" if (ROOT / folder).is_dir() else f"{folder}.py"), line
 
 
 def in_order(number: str) -> tuple[int, ...]:

@@ -36,8 +36,8 @@ def page(docs: Path) -> str:
     lines = [
         "# Experiments and their settings",
         "",
-        "What `gsnr-ref reproduce NAME --list` tells, of all of them. Cells are independent of each",
-        "other; the time is that of all cells of a default run, on one core.",
+        "What `gsnr-ref reproduce NAME --list` tells, of all of them. Cells are independent of",
+        "each other; the time is that of all cells of a default run, on one core.",
         "[What we measured](../results.md); [figures of the paper](../howto/figures.md).",
         "",
         "| experiment | cells: smoke | default | paper | time, default |",

@@ -4,6 +4,7 @@ Pictures of the book are drawn by ``book/pictures.py``; the explorer is copied a
 """
 
 import importlib.util
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,27 @@ def draw_pictures(app: Sphinx) -> None:
             pictures.draw(Path(app.srcdir) / folder / "_pictures", language=language)
 
 
+def leave_out_what_is_missing(app: Sphinx, page: str, source: list[str]) -> None:
+    """``?book/index`` in a toctree, and ``[text](?book/index.md)``: only where that file is there.
+
+    So that pages can be written before those that they lead to.
+    """
+    folder = (Path(app.srcdir) / page).parent
+
+    def link(match: re.Match[str]) -> str:
+        text, target = match.groups()
+        if not (folder / target).exists():
+            return text
+        html = target.endswith(".html")
+        return f'<a href="{target}">{text}</a>' if html else f"[{text}]({target})"
+
+    def entry(match: re.Match[str]) -> str:
+        return match[1] if (folder / f"{match[1]}.md").exists() else ""
+
+    text = re.sub(r"\[([^\]]+)\]\(\?([^)]+)\)", link, source[0])
+    source[0] = re.sub(r"^\?(\S+)$", entry, text, flags=re.MULTILINE)
+
+
 def trim_code(app: Sphinx, document: nodes.document) -> None:
     """Take away the blank line that a doctest in Markdown needs before the closing fence."""
     for block in list(document.findall(nodes.literal_block)):
@@ -45,6 +67,7 @@ def copy_explorer(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", draw_pictures)
+    app.connect("source-read", leave_out_what_is_missing)
     app.connect("doctree-read", trim_code)
     app.connect("build-finished", copy_explorer)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

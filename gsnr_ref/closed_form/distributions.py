@@ -41,7 +41,7 @@ def location_model(theta: Number, mean: Number, variance: Number, n: int) -> Clo
     if not variance >= 0:
         raise ValueError(f"variance is {variance!r}; expected 0 or more")
     gradient = theta - mean
-    expected = gradient * gradient + variance / n
+    expected = gradient * gradient + variance / n  # 3.10: A
     return ClosedForm(
         np.array([gradient]),
         np.array([variance]),
@@ -98,7 +98,7 @@ def gaussian_linear_regression(
     c2 = c @ c
     mean = c @ e
     residual = e @ mean + noise * noise  # variance of w·x − y
-    variance = residual * np.diag(c) + mean * mean
+    variance = residual * np.diag(c) + mean * mean  # 3.9
     signal = mean @ mean
     e_c3_e = mean @ c @ mean
     # E W² and E W³ of W ~ Wishart(n, C), between e and e, or traced

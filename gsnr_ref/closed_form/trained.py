@@ -109,6 +109,7 @@ def trained_location_model(
         training_slope=training,
         test_curvature=curved,
         training_curvature=curved,
+        # 4.4
         reuse_factor=divide(np.asarray((noise * shrink).sum()), np.asarray(noise.sum())).item(),
         gap=(h * s2 * (1 - shrink)).sum() / n,
     )

@@ -27,4 +27,4 @@ def looped_gradients(model: Model, params: Params, x: Any, y: Any) -> Params:
         return backward(ones_like(losses))
 
     rows = [gradient(i) for i in range(len(x))]
-    return {name: np.stack([row[name] for row in rows]) for name in model.trainable}
+    return {name: np.stack([row[name] for row in rows]) for name in model.trainable}  # equation 1

@@ -54,7 +54,7 @@ def mixed_moments(
     p, q = probability, 1 - probability
     mean = map_structure(lambda m0, m1: q * m0 + p * m1, true.mean, uniform.mean)
     variance = map_structure(
-        lambda m0, v0, m1, v1: q * v0 + p * v1 + p * q * (m0 - m1) ** 2,
+        lambda m0, v0, m1, v1: q * v0 + p * v1 + p * q * (m0 - m1) ** 2,  # 3.8
         true.mean,
         true.variance(),
         uniform.mean,

@@ -114,5 +114,5 @@ def osgr_expansion(model: Model, params: Params, population: FiniteSupport, n: i
         + n * own_own
     ) / n**3
     r0 = signal / a
-    c1 = (r0 * b_training - b_test) / (2 * a)
+    c1 = (r0 * b_training - b_test) / (2 * a)  # 3.4
     return Expansion(r0, c1) if is_exact(losses) else Expansion(float(r0), float(c1))

@@ -47,4 +47,4 @@ def holdout_osgr(moments: GradientMoments, n: int) -> Number:
     signal, noise = moments.signal_and_noise()
     test = signal - noise / (total - 1)
     training = signal + noise * (total - n) / (n * (total - 1))
-    return quotient(test, training)
+    return quotient(test, training)  # 3.6

@@ -70,7 +70,7 @@ def preconditioned_osgr(
     signal: Any = sum(leaves(map_structure(lambda m, p: (p * m * m).sum(), moments.mean, checked)))
     variance = moments.variance(ddof)
     noise: Any = sum(leaves(map_structure(lambda v, p: (p * v).sum(), variance, checked)))
-    value = quotient(signal, signal + noise / n)
+    value = quotient(signal, signal + noise / n)  # 3.5
     return float(value) if isinstance(value, np.floating) else value
 
 

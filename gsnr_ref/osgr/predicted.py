@@ -106,7 +106,7 @@ def predicted_osgr(moments: GradientMoments, n: int, ddof: int = 0) -> Number:
     weights, ratios = leaves(osgr_weights(moments, n, ddof)), leaves(gsnr(moments, ddof))
     with np.errstate(divide="ignore"):
         terms = [_one_parameter_terms(w, r, n) for w, r in zip(weights, ratios, strict=True)]
-    return sum(terms)  # equation 22
+    return sum(terms)  # equations 19 and 22
 
 
 def _one_parameter_terms(weights: Any, ratios: Any, n: int) -> Number:
@@ -151,7 +151,7 @@ def collapsed_osgr(moments: GradientMoments, n: int, ddof: int = 0) -> Number:
     """
     n = check_count("n", n)
     signal, noise = moments.signal_and_noise(ddof)
-    return quotient(signal, signal + noise / n)
+    return quotient(signal, signal + noise / n)  # 3.1
 
 
 @np.errstate(all="ignore")

@@ -29,7 +29,7 @@ def osgr_from_noise_scale(noise_scale: Number, n: int) -> Number:
     n = check_count("n", n)
     if not noise_scale >= 0:
         raise InputError(f"noise_scale is {noise_scale!r}; expected 0 or more")
-    return 1 / (1 + noise_scale / n)
+    return 1 / (1 + noise_scale / n)  # 3.2
 
 
 def noise_scale_from_osgr(osgr: Number, n: int) -> Number:
@@ -86,7 +86,7 @@ def osgr_from_coherence(coherence: Number, n: int) -> Number:
     n = check_count("n", n)
     if not 0 <= coherence <= 1:
         raise InputError(f"coherence is {coherence!r}; expected 0 to 1")
-    return n * coherence / (1 + (n - 1) * coherence)
+    return n * coherence / (1 + (n - 1) * coherence)  # 3.3
 
 
 def coherence_from_osgr(osgr: Number, n: int) -> Number:

@@ -1,9 +1,11 @@
 """Every public name is documented with an example, and every code block is one that runs."""
 
+import importlib.util
 import inspect
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import gsnr_ref
@@ -20,6 +22,7 @@ NAMES = [
     for name in face.__all__
     if not inspect.ismodule(getattr(face, name))
 ]
+PAGES += sorted((ROOT / "docs" / "howto").glob("*.md"))
 NO_EXAMPLE = {
     "InputError",
     "RangeError",
@@ -67,13 +70,35 @@ def test_a_planted_gap_is_found():
     assert problems(silent) == ["example", "x", "Returns"]
 
 
-def test_the_reference_lists_every_public_name_once():
-    text = (ROOT / "docs" / "reference.md").read_text()
-    listed = re.findall(r"^\.\. auto(?:class|function|exception|data):: (\w+)$", text, re.MULTILINE)
-    assert sorted(listed) == sorted(name for _, name in NAMES)
+def test_the_picture_of_the_idea_is_the_one_that_its_code_draws():
+    spec = importlib.util.spec_from_file_location("idea", ROOT / "docs" / "idea.py")
+    idea = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(idea)
+    drawn, kept = idea.picture(), (ROOT / "docs" / "idea.svg").read_text(encoding="utf-8")
+    numbers = [[float(x) for x in re.findall(r"-?\d+\.?\d*", text)] for text in (drawn, kept)]
+    words = [re.sub(r"-?\d+\.?\d*", "", text) for text in (drawn, kept)]
+    assert words[0] == words[1]
+    assert np.allclose(*numbers, rtol=0, atol=0.11)  # a tenth of a pixel, as it is rounded
+    assert "by 0.50 of" in kept
+    assert "by 0.94 of" in kept
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_the_readme_begins_with_the_idea_a_picture_two_commands_and_a_result():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    above = text.partition("\n## ")[0]
+    idea, _, rest = above.partition("![")
+    assert len(re.findall(r"\.(?=\s|$)", idea.replace("R = 1 −", ""))) == 3  # sentences
+    assert rest.partition(")")[0].endswith("(docs/idea.svg")
+    (commands,) = re.findall(r"```sh\n(.*?)```", above, re.DOTALL)
+    assert len(commands.splitlines()) == 2
+    (result,) = re.findall(r"```text\n(.*?)```", above, re.DOTALL)
+    whole = " ".join(text.split())
+    for line in result.splitlines()[1:]:  # each is a line of the whole table, less a column
+        left, right = line.split()[-5:-3]
+        assert re.search(rf"{left} +{right}", whole)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_every_python_block_is_a_doctest(page):
     blocks = re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
     for kind, block in blocks:
