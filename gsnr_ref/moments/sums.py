@@ -109,7 +109,8 @@ def two_pass_sums(samples: Array, weights: Array | None = None) -> Sums:
     deviations = shifted - shift
     m2 = np.asarray(total(deviations * deviations))  # exact samples of one number sum to no array
     mean, remainder = two_sum(origin, shift)
-    if m2.dtype != object and (lost := (m2 <= 0) & deviations.any(axis=0)).any():
+    if m2.dtype != object and (zero := m2 <= 0).any():  # seldom, and the look at all is dear
+        lost = zero & deviations.any(axis=0)
         m2 = np.where(lost, SMALLEST, m2)  # squares that underflow: tiny, but never zero
     return Sums(np.asarray(mean), np.asarray(remainder), np.asarray(m2), np.zeros_like(m2))
 
