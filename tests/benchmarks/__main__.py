@@ -85,13 +85,13 @@ def main() -> int:
     parser.add_argument(
         "--only", metavar="WORD", help="races whose name has this word, and no more"
     )
-    parser.add_argument("--seconds", type=float, help="for a race (default: 8; quick: 3)")
+    parser.add_argument("--seconds", type=float, help="for a race (default: 6; quick: 3)")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument(
         "--clock", choices=("wall", "cpu"), default="wall", help="cpu on a machine that is shared"
     )
     arguments = parser.parse_args()
-    seconds = arguments.seconds or (3.0 if arguments.quick else 8.0)
+    seconds = arguments.seconds or (3.0 if arguments.quick else 6.0)
     works = QUICK if arguments.quick else RACES
     if arguments.only:
         works = [work for work in works if arguments.only in work.name]
@@ -116,11 +116,11 @@ def main() -> int:
             for work in FUNCTIONS:
                 middle = field.race(say(work), seconds / 4).time(OURS).middle
                 alone.append([f"`{work.kind}`: {_what(work)}", f"{1e3 * middle:.3g} ms"])
-            more, rows = scaling(field, seconds / 8, say)
+            more, rows = scaling(field, seconds / 6, say)
             figures, alone = figures | more, alone + rows
         versions, left_out = field.versions, field.left_out
     if not arguments.only:
-        for name, (time, times) in commands.imports(5 if arguments.quick else 15).items():
+        for name, (time, times) in commands.imports(5 if arguments.quick else 11).items():
             figures[name] = times.middle
             alone.append(
                 [f"`{name}`: processor time of a fresh interpreter", f"{1e3 * time.middle:.0f} ms"]
