@@ -90,6 +90,10 @@ def numpy_two_pass(g: Array) -> Any:
     return variance, mean**2 / variance
 
 
+def numpy_in_float64(g: Array) -> Any:
+    return numpy_two_pass(g.astype(float))
+
+
 def torch_var_mean(g: Array) -> Any:
     import torch
 
@@ -125,6 +129,7 @@ ROUTES: dict[str, Callable[[Array], Any]] = {
     OURS: of_samples,
     FORMED: never_formed,
     "NumPy two-pass": numpy_two_pass,
+    "NumPy two-pass, in float64": numpy_in_float64,
     "torch.var_mean": torch_var_mean,
     "Welford": welford,
     "BackPACK's formula": backpack,
