@@ -37,7 +37,7 @@ def scaling(field: Field, seconds: float, say: Any) -> tuple[dict[str, float], l
         figures[f"exponent, {how}"] = float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
         figures[f"growth, {how}"] = peaks[10**6] / peaks[10**5]
         each = ", ".join(f"{t / n * 1e6:.3g}" for t, n in zip(times, sizes, strict=True))
-        rows.append([f"{works[0].name} to 10⁶: µs a sample at n = 10³, 10⁴, 10⁵, 10⁶", each])
+        rows.append([f"{works[0].name}, to 10⁶: µs a sample at n = 10³, 10⁴, 10⁵, 10⁶", each])
         rows.append(
             [
                 f"the same: peak memory beside the input at n = 10⁵, 10⁶ ({how})",
