@@ -1,6 +1,6 @@
 """Imports ``closed_form``, ``companion``, ``contract``, ``feature_learning``, ``files``,
-``gradients``, ``inference``, ``moments``, ``options``, ``osgr``, ``related``, ``signal_to_noise``,
-``terminal`` and ``toy_models``: every equation as a claim that runs.
+``gradients``, ``inference``, ``moments``, ``options``, ``osgr``, ``parallel``, ``related``,
+``signal_to_noise``, ``terminal`` and ``toy_models``: every equation as a claim that runs.
 
 A claim (``claim``) has a left side, a right side, and what they may differ by and why. ``identity``
 and ``controls`` state them on any case; ``derivation``, ``gradient_change``, ``forms``, ``steps``

@@ -86,7 +86,10 @@ def two_pass_sums(samples: Array, weights: Array | None = None) -> Sums:
     All samples are first shifted by the heaviest of them, so that equal samples have deviations of
     exactly 0. That also keeps the mean's rounding out of m2: with w the largest weight,
     w·shift² ≤ m2, so the rounding e of the shift is at most u·log2(n)·√(m2·(n + 1)/Σw), and the
-    Σw·e² that it adds is less than a rounding of m2 as long as n·log2(n)² < 1/u = 2⁵³.
+    Σw·e² that it adds is less than a rounding of m2 as long as n·log2(n)² < 1/u = 2⁵³. Without
+    weights m2 is right to a relative (2√(n + 1) + 2 log2(n) + 3)u. What rounding took from the
+    shift is the mean of the deviations, and is given back: the mean is out by no more than
+    (√(n + 1) + 2 log2(n) + 3)u·√(m2/n) and its own rounding, however much of it cancels.
 
     Examples
     --------
@@ -109,7 +112,9 @@ def two_pass_sums(samples: Array, weights: Array | None = None) -> Sums:
     deviations = shifted - shift
     m2 = np.asarray(total(deviations * deviations))  # exact samples of one number sum to no array
     mean, remainder = two_sum(origin, shift)
-    if m2.dtype != object and (lost := (m2 <= 0) & deviations.any(axis=0)).any():
+    mean, remainder = two_sum(mean, remainder + total(deviations) / count)
+    if m2.dtype != object and (zero := m2 <= 0).any():  # seldom, and the look at all is dear
+        lost = zero & deviations.any(axis=0)
         m2 = np.where(lost, SMALLEST, m2)  # squares that underflow: tiny, but never zero
     return Sums(np.asarray(mean), np.asarray(remainder), np.asarray(m2), np.zeros_like(m2))
 
