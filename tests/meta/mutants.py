@@ -145,7 +145,7 @@ def replacements(node):
     if isinstance(node, ast.Call):
         for i in range(len(node.keywords)):
             yield with_field(node, keywords=node.keywords[:i] + node.keywords[i + 1 :])
-    if isinstance(node, ast.Return) and node.value is not None:
+    if isinstance(node, ast.Return) and ast.unparse(node) not in ("return", "return None"):
         yield with_field(node, value=ast.Constant(None))
     called = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
     stored = isinstance(node, ast.Assign) and isinstance(

@@ -18,7 +18,7 @@ from gsnr_ref.experiments.shared.descent import (
     mean_gradient,
     moved,
 )
-from gsnr_ref.experiments.shared.initial import INITIAL, initial
+from gsnr_ref.experiments.shared.initial_weights import INITIAL, initial
 from gsnr_ref.experiments.shared.pairs import (
     Pair,
     curvature_along,

@@ -1,6 +1,6 @@
 """What the settings of the experiments may be.
 
-Imports ``experiments/harness``, ``experiments/shared/initial`` and ``toy_models``.
+Imports ``experiments/harness``, ``experiments/shared/initial_weights`` and ``toy_models``.
 
 Upper bounds leave room for anything a cluster can do, and refuse slips of the finger. A learning
 rate below 1e-6 would drown in the rounding of float32 parameters; one above 1, or initial weights
@@ -8,7 +8,7 @@ times more than 5, let training leave the range of numbers.
 """
 
 from gsnr_ref.experiments.harness import Expected, number, one_of, whole
-from gsnr_ref.experiments.shared.initial import INITIAL
+from gsnr_ref.experiments.shared.initial_weights import INITIAL
 from toy_models.activations import ACTIVATIONS
 
 _IMAGES = one_of("digits", "mnist", "cifar10")

@@ -78,7 +78,8 @@ def test_a_run_leaves_everything_and_resumes(capsys, tmp_path):
     assert (code, err) == (0, "")
     folder = tmp_path / "frozen-layer"
     names = {p.name for p in folder.iterdir()}
-    pictures = {"second-layer-gsnr.png", "second-layer-gsnr.svg"}
+    names_of = ("second-layer-gsnr", "training-loss")
+    pictures = {f"{name}.{kind}" for name in names_of for kind in ("png", "svg")}
     assert names == pictures | {
         "cells",
         "config.json",
