@@ -132,11 +132,3 @@ def test_a_page_that_is_out_of_step_is_told(pattern, planted, told):
 def test_a_comment_may_be_in_either_language():
     one, other = (f"# A\n```python\n>>> print(1)  # {word}\n1\n```\n" for word in ("one", "一"))
     assert differences(one, other) == []
-
-
-def test_the_terms_that_a_search_finds_as_one_word_stand_on_the_pages():
-    lines = (CHINESE / "words.txt").read_text().splitlines()
-    words = [re.fullmatch(r"([\u4e00-\u9fff]+) \d+ [nv]", line)[1] for line in lines]
-    assert len(set(words)) == len(words)
-    pages = "".join(page.read_text() for page in [FIRST, *PAGES])
-    assert [word for word in words if word not in pages] == []

@@ -67,7 +67,8 @@ class Site:
             path = (target or self.folder / name).resolve()
             if not path.is_file():
                 found.append(f"{link}: no such file")
-            elif parts.fragment and path.suffix == ".html":
+            elif parts.fragment and path.suffix == ".html" and path.parent.name != "explorer":
+                # the explorer's is its state
                 page = self.pages[path.relative_to(self.folder.resolve()).as_posix()]
                 if unquote(parts.fragment) not in page.anchors:
                     found.append(f"{link}: no such anchor")

@@ -93,7 +93,7 @@ def test_the_first_page_weighs_less_than_a_megabyte(built, browser):
 
 
 def test_search_finds_a_name_and_a_word(built, browser):
-    for word in ("predicted_osgr", "coherence"):
+    for word in ("predicted_osgr", "coherence", "梯度信噪比", "重用因子"):
         browser.open(f"file://{built.folder}/search.html?q={word}")
         for _ in range(40):
             found = browser.run("return document.querySelectorAll('#search-results li').length")
