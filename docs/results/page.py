@@ -64,7 +64,7 @@ HEADER = """## All experiments
 What each experiment gave at its default scale, beside what the paper or the theory states. The page
 is written by `python docs/results/page.py` from the runs in that folder; its numbers are those of
 `results.csv` there, contradictions included. "Seconds" are those of all cells together, on one core
-each.
+each of a machine that had other work to do: those that were looked at took twice their computing.
 
 "As stated" is *yes*, *no* or *undecided*, with the reason, by rules that stand in one file
 (`gsnr_ref/experiments/shared/verdicts.py`): a rise counts within a run and only while the training

@@ -123,3 +123,11 @@ def test_copied_code_has_no_prompts(built, browser):
     assert browser.run("return document.querySelectorAll('button.copybtn').length") > 2
     script = (built.folder / "_static" / "copybutton.js").read_text(encoding="utf-8")
     assert ">>> |" in script
+
+
+def test_a_click_on_a_figure_opens_it_alone(built, browser):
+    browser.open(built.folder / "results.html")
+    link = browser.run("return document.querySelector('article a > img').parentElement.href")
+    browser.run("document.querySelector('article a > img').click()")
+    assert link.endswith(".svg")
+    assert browser.run("return location.href") == link
