@@ -19,7 +19,7 @@ KEPT = ("config.json", "findings.json", "results.csv")
 REMEMBER = (
     (
         "At the first step, where the parameters know nothing of the training set, the identity "
-        "holds: a step of gradient descent gives the OSGR that GSNR predicts, exactly.",
+        "holds: a step of gradient descent gives, within its errors, the OSGR that GSNR predicts.",
         "identity-over-training",
         "Measured OSGR of the first step",
         "both-sides",
