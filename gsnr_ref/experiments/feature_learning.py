@@ -119,12 +119,20 @@ def _weights(tree: Params) -> Array:
 def _correlation(w: Array, before: Array, after: Array) -> float:
     """corr(W, Δg), over the weights that have a gradient."""
     moving = before != 0
-    return float(np.corrcoef(w[moving], (after - before)[moving])[0, 1])
+    return _pearson(w[moving], (after - before)[moving])
+
+
+def _pearson(one: Array, other: Array) -> float:
+    """nan where nothing varies: a dead network has no gradient to speak of."""
+    varies = len(one) > 1 and np.ptp(one) > 0 and np.ptp(other) > 0
+    return float(np.corrcoef(one, other)[0, 1]) if varies else float("nan")
 
 
 def _opposite(w: Array, g: Array) -> Row:
     """Share of weights whose sign is opposite to that of their mean gradient."""
     w, g = w[g != 0], g[g != 0]
+    if not len(w):
+        return {"opposite_largest": float("nan"), "opposite_all": float("nan")}
     largest = np.abs(w) >= np.quantile(np.abs(w), 0.9)
     return {
         "opposite_largest": float((w[largest] * g[largest] < 0).mean()),
@@ -160,15 +168,19 @@ def _equation_28(
     change = change[moving].astype(float)
 
     def correlation(predicted: Array) -> float:
-        return float(np.corrcoef(predicted[moving].astype(float), change)[0, 1])
+        return _pearson(predicted[moving].astype(float), change)
 
+    square = np.square(change).sum()
+    if not square:
+        slope, same = float("nan"), float("nan")
+    else:
+        slope = float((learning_rate * term.complete[moving] * change).sum() / square)
+        same = float((term.diagonal[moving] * change > 0).mean())
     return {
         "corr_28_diagonal": correlation(term.diagonal),
         "corr_28_complete": correlation(term.complete),
-        "slope_28_complete": float(
-            (learning_rate * term.complete[moving] * change).sum() / np.square(change).sum()
-        ),
-        "same_sign_28": float((term.diagonal[moving] * change > 0).mean()),
+        "slope_28_complete": slope,
+        "same_sign_28": same,
     }
 
 

@@ -174,12 +174,17 @@ EDGES = {
     "n_layers": [[1], [20]], "measured_steps": [[0], [9]], "scale": [[1e-3], [5]],
     "label_noise": [[0], [1], [0, 1]], "mixture": [[0], [1]], "cell": [["lstm"]],
     "activation": ["relu", "sigmoid", "softplus", "identity"], "task": [["digits"]],
+    "initial": ["ours", "he", "small", "pytorch"], "n_fresh": [2], "n_formula": [2],
+    "hidden_formula": [2], "formula_steps": [[0]], "spans": [[1], [5]], "n_sets_start": [2],
+    "slower": [2], "n_slow": [[2]], "n_features": [1],
 }  # fmt: skip
 TINY = {
     "n": 12, "n_signs": 5, "channels": 1, "hidden": 2, "n_hidden": 2, "width": 2, "last_step": 12,
     "repetitions": 1, "epochs": 1, "n_sets": 2, "n_test": 5, "steps": 0, "n_runs": 3, "n_trials": 3,
     "n_population": 20, "trained": 0, "n_curve": 6, "n_layers": 1, "measured_steps": 0,
     "scale": 1, "label_noise": 0.5, "mixture": 0.5, "task": "order", "cell": "elman",
+    "n_fresh": 5, "n_formula": 5, "hidden_formula": 2, "formula_steps": 0, "spans": 1,
+    "n_sets_start": 2, "n_slow": 12, "n_features": 5,
 }  # fmt: skip
 
 
