@@ -220,6 +220,11 @@ def test_all_settings_within_what_is_stated_run(tmp_path, experiment):
     assert tried >= 8
 
 
+def columns(header):
+    """Their names, without the value of a setting at the end: corr_w_dg_40 is over 40 steps."""
+    return {re.sub(r"_\d+$", "", name) for name in header}
+
+
 @pytest.mark.experiments
 def test_everything_at_the_smallest_scale(capsys, tmp_path):
     start = time.perf_counter()
@@ -233,7 +238,7 @@ def test_everything_at_the_smallest_scale(capsys, tmp_path):
         assert rows
         published = RESULTS / name / "results.csv"
         if published.exists():  # by a version that may have written fewer columns
-            assert set(next(csv.reader(published.read_text().splitlines()))) <= set(header)
+            assert columns(next(csv.reader(published.read_text().splitlines()))) <= columns(header)
         assert experiment.title in out
     for name in ("optimizers", "recurrent", "random-labels"):
         two = tmp_path / "two"
