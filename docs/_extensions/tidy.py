@@ -4,7 +4,6 @@ Pictures of the book are drawn by ``book/pictures.py``; the explorer is copied a
 """
 
 import importlib.util
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,37 +14,13 @@ from sphinx.application import Sphinx
 
 def draw_pictures(app: Sphinx) -> None:
     path = Path(app.srcdir) / "book" / "pictures.py"
-    if not path.exists():
-        return
     spec = importlib.util.spec_from_file_location("book_pictures", path)
     assert spec is not None
     assert spec.loader is not None
     pictures = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(pictures)
     for language, folder in (("en", "book"), ("zh", "zh")):
-        if (Path(app.srcdir) / folder).exists():
-            pictures.draw(Path(app.srcdir) / folder / "_pictures", language=language)
-
-
-def leave_out_what_is_missing(app: Sphinx, page: str, source: list[str]) -> None:
-    """``?book/index`` in a toctree, and ``[text](?book/index.md)``: only where that file is there.
-
-    So that pages can be written before those that they lead to.
-    """
-    folder = (Path(app.srcdir) / page).parent
-
-    def link(match: re.Match[str]) -> str:
-        text, target = match.groups()
-        if not (folder / target).exists():
-            return text
-        html = target.endswith(".html")
-        return f'<a href="{target}">{text}</a>' if html else f"[{text}]({target})"
-
-    def entry(match: re.Match[str]) -> str:
-        return match[1] if (folder / f"{match[1]}.md").exists() else ""
-
-    text = re.sub(r"\[([^\]]+)\]\(\?([^)]+)\)", link, source[0])
-    source[0] = re.sub(r"^\?(\S+)$", entry, text, flags=re.MULTILINE)
+        pictures.draw(Path(app.srcdir) / folder / "_pictures", language=language)
 
 
 def trim_code(app: Sphinx, document: nodes.document) -> None:
@@ -60,14 +35,13 @@ def trim_code(app: Sphinx, document: nodes.document) -> None:
 
 def copy_explorer(app: Sphinx, error: Exception | None) -> None:
     source = Path(app.srcdir) / "explorer"
-    if error is None and app.builder.format == "html" and source.exists():
+    if error is None and app.builder.format == "html":
         ignored = shutil.ignore_patterns("__pycache__", "*.py", "*.md")
         shutil.copytree(source, Path(app.outdir) / "explorer", ignore=ignored, dirs_exist_ok=True)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", draw_pictures)
-    app.connect("source-read", leave_out_what_is_missing)
     app.connect("doctree-read", trim_code)
     app.connect("build-finished", copy_explorer)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -159,17 +159,6 @@ def test_examples_of_the_extensions(name, extensions):
     assert doctest.testmod(extensions(name)).failed == 0
 
 
-def test_links_to_pages_that_are_not_there_yet_are_left_out(extensions, tmp_path):
-    (tmp_path / "there.md").write_text("")
-
-    class App:
-        srcdir = tmp_path
-
-    source = ["?there\n?gone\n[a](?there.md) [b](?gone.md)\n"]
-    extensions("tidy").leave_out_what_is_missing(App, "index", source)
-    assert source == ["there\n\n[a](there.md) b\n"]
-
-
 def test_what_is_no_formula_is_told(extensions):
     formulas = extensions("formulas")
     assert Page(formulas.mathml(r"\frac{a}{b} \tag{1}", display=True)).n_formulas == 1
