@@ -23,7 +23,7 @@ from gsnr_ref.experiments.harness import (
     whole,
 )
 from gsnr_ref.experiments.shared import (
-    INITIAL,
+    INITIAL_IN_WORDS,
     RANGES,
     as_float32,
     convnet,
@@ -294,7 +294,7 @@ EXPERIMENT = Experiment(
     "gradient; and, in a narrower network, since it takes a backward pass a weight, does equation "
     "28's term predict how the last layer's gradient changes in a step of the earlier layers? "
     "Where training starts is a setting: "
-    + "; ".join(f"{name}: {what}" for name, what in INITIAL.items())
+    + INITIAL_IN_WORDS
     + ". Bands are one standard error over repetitions.",
     scales=by_scale(
         data=("digits", "mnist", "mnist"),

@@ -12,17 +12,11 @@ from gsnr_ref.experiments.harness import (
     Row,
     Settings,
     by_scale,
-    curve,
-    figure,
-    floor,
-    label_ends,
-    log_steps,
-    mean_curve,
     select,
     with_settings,
 )
 from gsnr_ref.experiments.shared import (
-    INITIAL,
+    INITIAL_IN_WORDS,
     RANGES,
     curves,
     descend,
@@ -30,6 +24,7 @@ from gsnr_ref.experiments.shared import (
     initial,
     log_spaced,
     losses,
+    panels,
     rise_text,
     rises,
 )
@@ -81,32 +76,18 @@ def run(cell: Cell) -> list[Row]:
 
 def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     """Mean GSNR of the second layer, and the training loss, against the step."""
-    starts = list(product(settings["initial"], settings["scale"]))
-    return {
-        "second-layer-gsnr": _by_start(rows, starts, "mean_gsnr", settings["n"]),
-        "training-loss": _by_start(rows, starts, "training_loss", None),
+    by_start = {
+        _start(how, scale): {
+            "first layer trained": select(rows, initial=how, scale=scale, frozen=0),
+            "frozen": select(rows, initial=how, scale=scale, frozen=1),
+        }
+        for how, scale in product(settings["initial"], settings["scale"])
     }
-
-
-def _by_start(rows: list[Row], starts: list[tuple[str, float]], name: str, n: int | None) -> Any:
-    """A panel a start, with the first layer trained and frozen; the floor 1/n where n is given."""
-    n_columns = min(len(starts), 2)
-    drawn, axes = figure(-(-len(starts) // n_columns), n_columns, height=2.7, share="y")
-    for panel, (how, scale) in zip(axes, starts, strict=False):
-        for k, (frozen, label) in enumerate(((0, "first layer trained"), (1, "frozen"))):
-            mine = select(rows, initial=how, scale=scale, frozen=frozen)
-            curve(panel, *mean_curve(mine, "step", name), label, k)
-        log_steps(panel)
-        panel.set_yscale("log")
-        panel.set_title(_start(how, scale), fontsize=10)
-        panel.set_xlabel("step of gradient descent")
-        panel.set_ylabel("training loss" if n is None else "mean GSNR, second layer")
-        if n is not None:
-            floor(panel, n)
-    for panel in axes[len(starts) :]:
-        panel.set_axis_off()
-    label_ends(axes[: len(starts)])
-    return drawn
+    gsnr = "mean GSNR, second layer"
+    return {
+        "second-layer-gsnr": panels(by_start, "mean_gsnr", gsnr, settings["n"], height=2.7),
+        "training-loss": panels(by_start, "training_loss", "training loss", None, height=2.7),
+    }
 
 
 def _start(how: str, scale: float) -> str:
@@ -134,7 +115,7 @@ EXPERIMENT = Experiment(
     asks="A perceptron 2-N-1 learns y = x₀·x₁ + noise from n samples by gradient descent, with its "
     "first layer trained and with it frozen, from the same initial weights. The mean GSNR of the "
     "second layer shows whether learning features raises it. Several initial weights are tried ("
-    + "; ".join(f"{name}: {what}" for name, what in INITIAL.items())
+    + INITIAL_IN_WORDS
     + "), each times a scale: where they are large, the fall of what the start owes to its bias "
     "hides the rise. Bands are one "
     "standard error over repetitions.",

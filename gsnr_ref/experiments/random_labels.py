@@ -26,7 +26,7 @@ from gsnr_ref.experiments.harness import (
     with_settings,
 )
 from gsnr_ref.experiments.shared import (
-    INITIAL,
+    INITIAL_IN_WORDS,
     RANGES,
     Pool,
     agree,
@@ -220,7 +220,7 @@ EXPERIMENT = Experiment(
     "is the plug-in of the training set, so without any signal it is about 1/n; the effective one "
     "also of fresh images with labels of the same kind, debiased, which is 0 without signal. Where "
     "training starts is a setting: "
-    + "; ".join(f"{name}: {what}" for name, what in INITIAL.items())
+    + INITIAL_IN_WORDS
     + ". Bands are one standard error over repetitions.",
     scales=by_scale(
         data=("digits", "mnist", "mnist"),

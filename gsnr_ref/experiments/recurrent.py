@@ -9,13 +9,7 @@ from gsnr_ref.experiments.harness import (
     Row,
     Settings,
     by_scale,
-    curve,
-    figure,
-    floor,
-    label_ends,
     labels,
-    log_steps,
-    mean_curve,
     samples_seen,
     select,
     with_settings,
@@ -33,6 +27,7 @@ from gsnr_ref.experiments.shared import (
     identity_findings,
     log_spaced,
     losses,
+    panels,
     rise_text,
     rises,
     scatter,
@@ -141,33 +136,24 @@ def figures(rows: list[Row], settings: Settings) -> dict[str, Any]:
     along = select(rows, kind="along")
     groups = [f"{unit}, {task}" for task in settings["task"] for unit in settings["cell"]]
     n = settings["n_curve"]
+    by_network = {
+        group: {
+            label: [
+                row for row in select(rows, kind="curve", label_noise=noise) if _label(row) == group
+            ]
+            for noise, label in ((0.0, "true labels"), (1.0, "random labels"))
+        }
+        for group in groups
+    }
+    gsnr = f"mean GSNR (plug-in, n = {n})"
     return {
         "both-sides": scatter(along, _label, groups),
         "gradient-distributions": distance_figure(along, settings["n_sets"], _label),
-        "gsnr-by-labels": _by_labels(rows, groups, "mean", f"mean GSNR (plug-in, n = {n})", n),
-        "training-loss": _by_labels(rows, groups, "training_loss", "training loss (nats)", None),
+        "gsnr-by-labels": panels(by_network, "mean", gsnr, n, height=3),
+        "training-loss": panels(
+            by_network, "training_loss", "training loss (nats)", None, height=3
+        ),
     }
-
-
-def _by_labels(rows: list[Row], groups: list[str], name: str, label: str, n: int | None) -> Any:
-    """A panel a network, true and random labels; with the floor 1/n where n is given."""
-    n_columns = min(len(groups), 2)
-    drawn, axes = figure(-(-len(groups) // n_columns), n_columns, height=3, share="y")
-    for panel, group in zip(axes, groups, strict=False):
-        for k, (noise, labelled) in enumerate(((0.0, "true labels"), (1.0, "random labels"))):
-            mine = [r for r in select(rows, kind="curve", label_noise=noise) if _label(r) == group]
-            curve(panel, *mean_curve(mine, "step", name), labelled, k)
-        log_steps(panel)
-        panel.set_yscale("log")
-        panel.set_title(group, fontsize=10)
-        panel.set_xlabel("step of gradient descent")
-        panel.set_ylabel(label)
-        if n is not None:
-            floor(panel, n)
-    for panel in axes[len(groups) :]:
-        panel.set_axis_off()
-    label_ends(axes[: len(groups)])
-    return drawn
 
 
 def findings(rows: list[Row], settings: Settings) -> list[Finding]:

@@ -9,6 +9,7 @@ from gsnr_ref.experiments.shared.agreement import (
     identity_findings,
     scatter,
 )
+from gsnr_ref.experiments.shared.curve_panels import panels
 from gsnr_ref.experiments.shared.data import Pool, Samples, convnet, draw, pool, sequences
 from gsnr_ref.experiments.shared.descent import (
     as_float32,
@@ -18,7 +19,7 @@ from gsnr_ref.experiments.shared.descent import (
     mean_gradient,
     moved,
 )
-from gsnr_ref.experiments.shared.initial_weights import INITIAL, initial
+from gsnr_ref.experiments.shared.initial_weights import INITIAL, INITIAL_IN_WORDS, initial
 from gsnr_ref.experiments.shared.pairs import (
     Pair,
     curvature_along,
@@ -60,6 +61,7 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "draw",
     "convnet",
     "INITIAL",
+    "INITIAL_IN_WORDS",
     "initial",
     # Gradient descent, and what is read along the way
     "mean_gradient",
@@ -86,6 +88,7 @@ __all__ = [  # noqa: RUF022 (in the order of use)
     "Curve",
     "curves",
     "rise_text",
+    "panels",
     "rises",
     "falls",
     "stays_low",

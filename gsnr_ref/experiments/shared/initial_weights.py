@@ -12,6 +12,7 @@ INITIAL = {
     "pytorch": "weights and biases U(±1/√n_in)",
     "small": "weights N(0, 0.1²), biases 0",
 }
+INITIAL_IN_WORDS = "; ".join(f"{name}: {what}" for name, what in INITIAL.items())
 
 
 def initial(model: AffineModel, seed: int, how: str, scale: float = 1.0) -> Params:
