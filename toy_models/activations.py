@@ -40,9 +40,14 @@ def softplus(z: Any) -> Any:
     return anp.logaddexp(0.0, z)
 
 
+@primitive  # type: ignore[untyped-decorator]
 def sigmoid(z: Any) -> Any:
-    """1 / (1 + exp(−z)), as exp(−softplus(−z)): its derivative keeps its digits for large z."""
-    return anp.exp(-softplus(-z))
+    """1 / (1 + exp(−z)), of exp(−|z|), which keeps the digits of both tails."""
+    decay = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, decay) / (1 + decay)
+
+
+defvjp(sigmoid, lambda ans, z: lambda g: g * (ans * sigmoid(-z)))  # σ(−z) = 1 − σ(z)
 
 
 def identity(z: Any) -> Any:

@@ -36,8 +36,16 @@ def patches(images: Any, kernel: int, padding: int = 0) -> Any:
     n_samples, rows, columns, n_channels = images.shape
     high, wide = rows - kernel + 1, columns - kernel + 1
     sample, row, column, channel = images.strides
-    # One row of a patch, its columns and channels, is one run of memory.
-    windows = np.lib.stride_tricks.as_strided(
+    at = np.lib.stride_tricks.as_strided
+    if kernel * n_channels < wide:  # copied by runs of memory: the longer, the faster
+        windows = at(
+            images,
+            (n_samples, kernel, kernel, n_channels, high, wide),
+            (sample, row, column, channel, row, column),
+            writeable=False,
+        )
+        return windows.reshape(n_samples, kernel * kernel * n_channels, high * wide).swapaxes(1, 2)
+    windows = at(
         images,
         (n_samples, high, wide, kernel, kernel * n_channels),
         (sample, row, column, row, channel),

@@ -17,23 +17,16 @@ def _elman(params: Params, name: str, x: Any, h: Any, c: Any, tap: Tap) -> tuple
 
 def _lstm(params: Params, name: str, x: Any, h: Any, c: Any, tap: Tap) -> tuple[Any, Any]:
     z = affine(params, name, anp.concatenate((x, h), axis=1), tap)
-    i, f, g, o = _blocks(z, 4)
+    i, f, g, o = anp.split(z, 4, axis=1)
     c = sigmoid(f) * c + sigmoid(i) * tanh(g)
     return sigmoid(o) * tanh(c), c
 
 
 def _gru(params: Params, name: str, x: Any, h: Any, c: Any, tap: Tap) -> tuple[Any, Any]:
-    of_input = _blocks(affine(params, f"{name}.input", x, tap), 3)
-    of_hidden = _blocks(affine(params, f"{name}.hidden", h, tap), 3)
-    r, z = (a + b for a, b in zip(of_input[:2], of_hidden[:2], strict=True))
-    new = tanh(of_input[2] + sigmoid(r) * of_hidden[2])
+    r_x, z_x, new_x = anp.split(affine(params, f"{name}.input", x, tap), 3, axis=1)
+    r_h, z_h, new_h = anp.split(affine(params, f"{name}.hidden", h, tap), 3, axis=1)
+    z, new = z_x + z_h, tanh(new_x + sigmoid(r_x + r_h) * new_h)
     return sigmoid(-z) * new + sigmoid(z) * h, c  # σ(−z) = 1 − σ(z)
-
-
-def _blocks(z: Any, n_blocks: int) -> list[Any]:
-    """Columns of each gate."""
-    width = z.shape[1] // n_blocks
-    return [z[:, k * width : (k + 1) * width] for k in range(n_blocks)]
 
 
 #: Of each cell its step, and the maps with their outputs for each hidden unit. The map named "" has
@@ -47,7 +40,7 @@ CELLS = {
 
 def hidden_states(
     params: Params, name: str, cell: str, x: Any, n_hidden: int, tap: Tap = no_tap
-) -> Any:
+) -> list[Any]:
     """Run a recurrent cell over sequences; its first hidden (and cell) state is 0.
 
     Parameters
@@ -64,15 +57,15 @@ def hidden_states(
 
     Returns
     -------
-    ndarray, shape (n_samples, n_steps, n_hidden)
+    list of ndarray, each of shape (n_samples, n_hidden)
         The hidden state after each time step.
 
     Examples
     --------
     >>> params = {"cell.weight": np.array([[1.0], [0.5]]), "cell.bias": np.zeros(1)}
-    >>> hidden_states(params, "cell", "elman", np.array([[[1.0], [0.0]]]), 1).round(3)
-    array([[[0.762],
-            [0.363]]])
+    >>> x = np.array([[[1.0], [0.0]]])  # one sequence of two steps
+    >>> [h.round(3) for h in hidden_states(params, "cell", "elman", x, n_hidden=1)]
+    [array([[0.762]]), array([[0.363]])]
     """
     step, _ = CELLS[cell]
     hidden = state = np.zeros((x.shape[0], n_hidden), x.dtype)
@@ -80,7 +73,7 @@ def hidden_states(
     for t in range(x.shape[1]):
         hidden, state = step(params, name, x[:, t], hidden, state, tap)
         states.append(hidden)
-    return anp.stack(states, axis=1)
+    return states
 
 
 class RecurrentNet(AffineModel):
@@ -159,4 +152,4 @@ class RecurrentNet(AffineModel):
     def outputs(self, params: Params, x: Any, tap: Tap = no_tap) -> Any:
         """Outputs after the last time step, shape (n_samples, n_outputs)."""
         hidden = hidden_states(params, "cell", self.cell, np.asarray(x), self.n_hidden, tap)
-        return affine(params, "output", hidden[:, -1], tap)
+        return affine(params, "output", hidden[-1], tap)

@@ -174,5 +174,4 @@ class Recurrence:
         """Hidden states, time step by time step."""
         steps = anp.reshape(inputs, (len(inputs), self.n_steps, self.n_features))
         states = hidden_states(params, self.name, self.cell, steps, self.n_hidden, tap)
-        states = states if self.returns == "all" else states[:, -1]
-        return anp.reshape(states, (len(inputs), -1))
+        return states[-1] if self.returns == "last" else anp.concatenate(states, axis=1)

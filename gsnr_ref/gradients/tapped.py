@@ -35,7 +35,8 @@ class TappedLayer:
     def gradients(self, parameter: str) -> Array:
         """Per-sample gradients of one of the layer's parameters, (n_samples, *parameter_shape)."""
         if parameter.endswith((".bias", ".shift")):
-            gradients: Array = self.deltas.sum(axis=1)
+            ones = np.ones(self.deltas.shape[1], self.deltas.dtype)
+            gradients: Array = np.matmul(ones, self.deltas)  # Σ_p deltas, faster than a sum
         elif parameter.endswith(".scale"):
             gradients = (self.inputs * self.deltas).sum(axis=1)
         else:
@@ -83,15 +84,12 @@ def tapped_layers(model: Model, params: Params, x: Any, y: Any) -> dict[str, Tap
     check_losses_shape(losses, len(x))
     if records:
         backward(ones_like(losses))
-    layers: dict[str, TappedLayer] = {}
+    applied: dict[str, list[TappedLayer]] = {}
     for name, record in records:
         if any(f"{name}.{kind}" in model.trainable for kind in KINDS):
             _check_shapes(name, record, params, len(x))
-        inputs, deltas = _with_positions(record.inputs), _with_positions(record.deltas)
-        if name in layers:
-            inputs = np.concatenate([layers[name].inputs, inputs], axis=1)
-            deltas = np.concatenate([layers[name].deltas, deltas], axis=1)
-        layers[name] = TappedLayer(inputs, deltas)
+        applied.setdefault(name, []).append(record)
+    layers = {name: _with_positions(several) for name, several in applied.items()}
     for parameter in model.trainable:
         layer, _, kind = parameter.rpartition(".")
         if layer in layers and kind not in KINDS:
@@ -138,8 +136,16 @@ def _check_shapes(name: str, record: TappedLayer, params: Params, n_samples: int
             )
 
 
-def _with_positions(array: Array) -> Array:
-    return array[:, None, :] if array.ndim == 2 else array
+def _with_positions(several: list[TappedLayer]) -> TappedLayer:
+    """The applications of one map side by side, as positions."""
+
+    def positions(arrays: list[Array]) -> Array:
+        arrays = [a[:, None, :] if a.ndim == 2 else a for a in arrays]
+        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
+
+    return TappedLayer(
+        positions([r.inputs for r in several]), positions([r.deltas for r in several])
+    )
 
 
 def tapped_gradients(model: Model, params: Params, x: Any, y: Any) -> Params:

@@ -5,13 +5,13 @@ Imports ``moments/sums``.
 
 import numpy as np
 
-from gsnr_ref.moments.sums import SMALLEST, Array, Sums, pairwise_sum, two_pass_sums, two_sum
+from gsnr_ref.moments.sums import BLOCK, SMALLEST, Array, Sums, pairwise_sum, two_pass_sums, two_sum
 
 #: Worst relative error that `product_sums` accepts in a sum of squared deviations.
 TOLERANCE = 1e-10
 _ROUNDOFF = np.finfo(np.float64).eps / 2
-_ROWS = 1000  # samples multiplied at a time, to stay in cache
-_BLOCK = 500_000  # products formed at a time, where they must be: 4 MB
+_ROWS = 500  # samples multiplied at a time, to stay in cache
+_NARROWEST = 8  # inputs, where those of a sample are multiplied: narrower products are slow
 
 
 def product_sums(inputs: Array, deltas: Array, weights: Array | None = None) -> Sums:
@@ -68,30 +68,61 @@ def product_sums(inputs: Array, deltas: Array, weights: Array | None = None) -> 
     sums[:, rows, columns] = np.where(good, centred, sums[:, rows, columns])
     accurate[rows, columns] |= good
     rows, columns = np.nonzero(~accurate)
-    size = max(1, _BLOCK // n_samples)
+    size = max(1, BLOCK // n_samples)
     for start in range(0, len(rows), size):
         s, c = rows[start : start + size], columns[start : start + size]
         sums[:, s, c] = two_pass_sums(inputs[:, s] * deltas[:, c], weights)
     return Sums(*sums)
 
 
+def position_sums(inputs: Array, deltas: Array, weights: Array | None = None) -> Sums:
+    """Sums of Σ_p inputs[i, p, s] · deltas[i, p, c] over the samples i: formed some s at a time.
+
+    Parameters
+    ----------
+    inputs : ndarray, shape (n_samples, n_positions, n_in)
+    deltas : ndarray, shape (n_samples, n_positions, n_out)
+    weights : ndarray, shape (n_samples,), optional
+        Positive.
+
+    Returns
+    -------
+    Sums of shape (n_in, n_out)
+
+    Examples
+    --------
+    >>> inputs, deltas = np.array([[[1.0], [2.0]], [[3.0], [1.0]]]), np.ones((2, 2, 1))
+    >>> sums = position_sums(inputs, deltas)  # gradients 1 + 2 and 3 + 1
+    >>> sums.mean, sums.m2
+    (array([[3.5]]), array([[0.5]]))
+    """
+    size = max(_NARROWEST, BLOCK // (len(inputs) * deltas.shape[2]))
+    blocks = [
+        two_pass_sums(np.matmul(inputs[:, :, s : s + size].swapaxes(1, 2), deltas), weights)
+        for s in range(0, inputs.shape[2], size)
+    ]
+    return Sums(*map(np.concatenate, zip(*blocks, strict=True)))
+
+
 def _sums_and_squares(
     inputs: Array, deltas: Array, weights: Array | None
 ) -> tuple[Array, Array, float]:
     """Σg and Σg², and a bound on the factors' squares."""
-    shape = deltas.shape[1], inputs.shape[1]  # transposed: BLAS is faster so
+    shape = inputs.shape[1], deltas.shape[1]
     total, squares, product = np.zeros(shape), np.zeros(shape), np.empty(shape)
-    buffer = np.empty((min(_ROWS, len(inputs)), inputs.shape[1]))
+    as_float64, squared = np.empty((2, min(_ROWS, len(inputs)), inputs.shape[1]))
     largest = 1.0
     for start in range(0, len(inputs), _ROWS):
-        rows = slice(start, start + _ROWS)
-        a, d = inputs[rows].astype(np.float64, copy=False), deltas[rows]
-        weighted = d if weights is None else d * weights[rows, None]
-        total += np.matmul(weighted.T, a, out=product)
-        dd = d * weighted
-        squares += np.matmul(dd.T, np.square(a, out=buffer[: len(a)]), out=product)
+        a, d = inputs[start : start + _ROWS], deltas[start : start + _ROWS]
+        if a.dtype != np.float64:
+            as_float64[: len(a)] = a
+            a = as_float64[: len(a)]
+        weighted = d if weights is None else d * weights[start : start + _ROWS, None]
+        dd, aa = d * weighted, np.square(a, out=squared[: len(a)])
+        total += np.matmul(a.T, weighted, out=product)
+        squares += np.matmul(aa.T, dd, out=product)
         largest = max(largest, dd.max(), np.vdot(a, a))
-    return np.ascontiguousarray(total.T), np.ascontiguousarray(squares.T), float(largest)
+    return total, squares, float(largest)
 
 
 def _spanned(where: Array) -> tuple[Array, Array]:
@@ -101,7 +132,9 @@ def _spanned(where: Array) -> tuple[Array, Array]:
 
 def _zero_or_normal(factors: Array) -> bool:
     """Tell whether only zeros are so small that the square of a product could underflow."""
-    return bool(np.count_nonzero(np.abs(factors) < 1e-70) == np.count_nonzero(factors == 0))
+    return bool(
+        np.count_nonzero(np.abs(factors) < np.float64(1e-70)) == np.count_nonzero(factors == 0)
+    )
 
 
 def _four_products(

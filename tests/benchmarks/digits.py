@@ -44,17 +44,18 @@ def exact(column: Array) -> tuple[Fraction, Fraction]:
 
 def variance_bound(n: int) -> float:
     """Largest relative error of `two_pass_sums` in m2, of n samples in one block: see its notes."""
-    additions = 2 * math.log2(n)
-    first = 2 * math.sqrt(n + 1) + additions + 3
-    return first * UNIT + (additions + 2) ** 2 * (n + 1) * UNIT**2
+    depth = math.log2(n) + 31
+    first = 2 * math.sqrt(n + 1) + 2 * depth + 3
+    return first * UNIT + (2 * depth + 2) ** 2 * (n + 1) * UNIT**2
 
 
 def gsnr_bound(n: int, ratio: float) -> float:
     """Largest relative error of a GSNR: that of the mean twice, of the variance, and 5 roundings.
 
-    The mean is out by (√(n + 1) + 2 log₂n + 3)u √(m2/n) at most, and √(m2/n) is |mean|/√GSNR.
+    The mean is out by (√(n + 1) + 2d + 3)u √(m2/n) at most, d = log₂n + 31, and √(m2/n) is
+    |mean|/√GSNR.
     """
-    of_mean = (math.sqrt(n + 1) + 2 * math.log2(n) + 3) * UNIT / math.sqrt(ratio)
+    of_mean = (math.sqrt(n + 1) + 2 * (math.log2(n) + 31) + 3) * UNIT / math.sqrt(ratio)
     return 2 * of_mean + of_mean**2 + variance_bound(n) + 5 * UNIT
 
 
@@ -289,12 +290,13 @@ worst of eight parameters (one, at n = 10⁶). Each route computes in the dtype 
 package accumulates in float64. BackPACK's and Cockpit's formulas are written in NumPy.
 """
 BOUND = """\
-The dotted line is what the code promises of up to 65,536 samples of a parameter. Two passes over
+The dotted line is what the code promises of up to 262,144 samples of a parameter. Two passes over
 shifted samples (`two_pass_sums`) give an $m_2$ that is right to a relative
-$(2\\sqrt{n+1} + 2\\log_2 n + 3)u$ and terms in $u^2$, $u = 2^{-53}$; a GSNR has besides twice the
-error of its mean, $(\\sqrt{n+1} + 2\\log_2 n + 3)u/\\sqrt r$: a small GSNR loses what cancels
-in the mean. Where products are never formed, $10^{-10}$ is promised of the variance (the dashed
-line): what the bound $(3m + 10)u\\sum g^2$ does not warrant is computed anew.
+$(2\\sqrt{n+1} + 2d + 3)u$ and terms in $u^2$, for sums of depth $d = \\log_2 n + 31$ and
+$u = 2^{-53}$; a GSNR has besides twice the error of its mean,
+$(\\sqrt{n+1} + 2d + 3)u/\\sqrt r$: a small GSNR loses what cancels in the mean. Where products
+are never formed, $10^{-10}$ is promised of the variance (the dashed line): what the bound
+$(3m + 10)u\\sum g^2$ does not warrant is computed anew.
 Black crosses: the package warned, or refused.
 """
 

@@ -46,9 +46,9 @@ def test_blocks_of_any_size_give_the_digits_of_one(n, width, block, rows, weight
     used = weights > 0
     one = two_pass_sums(samples[used], weights[used])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sums_module, "_BLOCK", block)
+        patch.setattr(sums_module, "BLOCK", block)
         patch.setattr(sums_module, "_ROWS", rows)
         several = block_sums(samples, weights if weighted else None)
-    # A rounding of either is at most log2(12) + 2 units of the last place.
+    # A term goes through at most log2(12) + 2 roundings: fewer than 32 samples are no group.
     assert np.allclose(several.mean, one.mean, rtol=2e-15, atol=0)
     assert np.allclose(several.m2, one.m2, rtol=1e-14, atol=0)

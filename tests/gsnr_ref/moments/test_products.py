@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gsnr_ref.moments import products
-from gsnr_ref.moments.products import TOLERANCE, product_sums
+from gsnr_ref.moments.products import TOLERANCE, position_sums, product_sums
 from tests.oracles.exact import exact_moments, fractions
 
 
@@ -38,9 +38,11 @@ def test_factors_whose_deviations_cancel_take_the_second_pass():
     assert np.allclose(sums.m2, exact_products(inputs, deltas)[1], rtol=1e-14, atol=0)
 
 
-def test_exact_zeros_are_no_underflow_and_need_no_care(monkeypatch):
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_exact_zeros_are_no_underflow_and_need_no_care(monkeypatch, dtype):
     rng = np.random.default_rng(0)
-    inputs, deltas = rng.standard_normal((50, 3)), rng.standard_normal((50, 2))
+    inputs = rng.standard_normal((50, 3)).astype(dtype)
+    deltas = rng.standard_normal((50, 2)).astype(dtype)
     inputs[:, 1] = 0  # a dead input: its sums of squares are 0, and exactly so
     monkeypatch.delattr(products, "_four_products")
     sums = product_sums(inputs, deltas)
@@ -53,8 +55,23 @@ def test_products_formed_in_blocks_of_any_size_have_the_same_digits(monkeypatch,
     inputs = 1 + np.arange(1, 501)[:, None] * np.array([2.0**-20, 2.0**-21, 2.0**-22])
     deltas = np.round(2.0**26 / inputs) * 2.0**-26
     expected = product_sums(inputs, deltas)
-    monkeypatch.setattr(products, "_BLOCK", block)  # 1: fewer than there are samples
+    monkeypatch.setattr(products, "BLOCK", block)  # 1: fewer than there are samples
     assert np.array_equal(product_sums(inputs, deltas), expected)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("block", [1, 200, 10**6])
+def test_gradients_summed_over_positions_are_those_of_fractions(monkeypatch, block, weighted):
+    rng = np.random.default_rng(2)
+    inputs, deltas = rng.standard_normal((5, 3, 20)), rng.standard_normal((5, 3, 2))
+    weights = np.array([1.0, 2.0, 1.0, 3.0, 1.0]) if weighted else None
+    monkeypatch.setattr(products, "BLOCK", block)
+    sums = position_sums(inputs, deltas, weights)
+    gradients = np.einsum("ips,ipc->isc", fractions(inputs), fractions(deltas))
+    _, mean, m2 = exact_moments(gradients, weights)
+    # Each product of float64 numbers is rounded, as are their sums: 6 units of the terms.
+    assert np.allclose(sums.mean, mean.astype(float), rtol=0, atol=6 * 2.0**-53 * 30)
+    assert np.allclose(sums.m2, m2.astype(float), rtol=1e-13, atol=0)
 
 
 @pytest.mark.parametrize("size", [100, 500])
