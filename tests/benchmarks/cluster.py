@@ -92,9 +92,13 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=10_000_000)
     parser.add_argument("--cells", type=int, default=8)
     arguments = parser.parse_args()
+    import dask
     from distributed import Client, LocalCluster
 
+    # What Dask sets besides, MALLOC_TRIM_THRESHOLD_, maps every large array anew: twice the time.
+    plain = {"distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1}}
     with (
+        dask.config.set(plain),
         LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
