@@ -150,7 +150,7 @@ def test_rows_are_matched_one_to_one():
         return bool(judge(case, report, report.tolerance))
 
     n = len(case.x)
-    assert judged(list(range(1, n)) + [0])
+    assert judged([*range(1, n), 0])
     assert not judged(list(range(n)))
     assert not judged([1] * n)  # one row many times is no order
     short = map_structure(lambda a: a[1:], g)
