@@ -224,7 +224,7 @@ def compare_quantity(
             quantity, dtype, tolerance, n_values, n_values, 0, 0.0, None, problem, got
         )
     n_undecided, wrongs, digits = 0, {}, []
-    worst, excess = None, -1.0
+    worst, excess = None, -math.inf
     for path, want in expected.items():
         want, have = np.asarray(want), got[path].astype(np.float64)
         allowed = allowed_error(want, np.asarray(condition[path]), tolerance, quantity)
@@ -235,7 +235,7 @@ def compare_quantity(
         digits += correct_digits(have, want)[has_digits].tolist()
         if wrong.any():
             with np.errstate(all="ignore"):
-                error = np.where(wrong, np.abs(have - want) / np.maximum(allowed, 5e-324), -1.0)
+                error = np.where(wrong, np.abs(have - want) / np.maximum(allowed, 5e-324), -np.inf)
             error = np.where(np.isnan(error), np.inf, error)
             index = np.unravel_index(int(np.argmax(error)), want.shape)
             if error[index] > excess:

@@ -100,8 +100,6 @@ def _two(
     found = [
         [a, b]
         for a, b in combinations(parts, 2)
-        if failing == {*a.quantities, *b.quantities}
-        and not set(a.quantities) <= set(b.quantities)
-        and not set(b.quantities) <= set(a.quantities)
+        if failing == {*a.quantities, *b.quantities}  # none alone: that would be whole
     ]
     return found[0] if len(found) == 1 else []

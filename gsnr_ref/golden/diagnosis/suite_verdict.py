@@ -78,13 +78,13 @@ class _Evidence:
 
     def explained(self, hypothesis: Hypothesis) -> list[Compared]:
         """Failing cases that it accounts for; as soon as they are too few, none."""
-        found, missed = [], 0
+        found, left = [], len(self.failing)
         for c in self.failing:
             if self.explains(hypothesis, c):
                 found.append(c)
             else:
-                missed += 1
-                if missed > (1 - NEARLY_ALL) * len(self.failing):
+                left -= 1
+                if left < NEARLY_ALL * len(self.failing):
                     return []
         return found
 

@@ -46,8 +46,8 @@ def _summed_mean(case: GoldenCase) -> Values:
 @known_as("summed-over-samples")
 def _summed_over_samples(case: GoldenCase) -> Values:
     gradients = case.expected["per_sample_gradients"]
-    total = map_structure(lambda g: np.broadcast_to(g.sum(axis=0), g.shape), gradients)
-    mean = map_structure(lambda g: g[0], total)
+    mean = map_structure(lambda g: g.sum(axis=0), gradients)
+    total = map_structure(lambda g, m: np.broadcast_to(m, g.shape), gradients, mean)
     zero = map_structure(np.zeros_like, mean)
     ddof1 = None if "variance_ddof1" not in case.expected else zero
     return {"per_sample_gradients": total, **from_moments(case, mean, zero, ddof1)}

@@ -1,0 +1,143 @@
+"""Differences of numbers that are nearly equal: how far off they can be, and where."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from gsnr_ref import golden
+from gsnr_ref.contract import flat, map_structure
+from gsnr_ref.golden.diagnosis.wrong_cancellation import _has_tails
+from tests.gsnr_ref.golden.diagnosis.made_up import report_of, with_losses
+
+ROUNDING = {"float64": 2.0**-53, "float32": 2.0**-24}
+
+
+def judged(id, case, value, quantity, dtype="float64"):
+    """What the judge says of values that fail, as all do that are not exactly right."""
+    report = report_of(case, value, quantity, tolerance=1e-20, dtype=dtype)
+    assert not report.passed
+    return golden.mistakes()[id].judge(case, report, report.tolerance)
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+@pytest.mark.parametrize("ddof", ["ddof0", "ddof1"])
+def test_a_one_pass_variance_is_off_by_some_roundings_of_its_parts(dtype, ddof):
+    case = golden.load("linear-snr-1e12")
+    mean, variance = case.expected["mean"], case.expected[f"variance_{ddof}"]
+    most = map_structure(
+        lambda m, v: (2 * len(case.x) + 8) * ROUNDING[dtype] * (m * m + v), mean, variance
+    )
+    for share, can_be in ((0.98, True), (-0.98, True), (1.02, False), (-1.02, False)):
+        off = map_structure(lambda v, e, s=share: v + s * e, variance, most)
+        assert judged("one-pass-variance", case, off, f"variance_{ddof}", dtype) == can_be
+        gsnr = map_structure(lambda m, v: m * m / v, mean, off)
+        assert judged("one-pass-variance", case, gsnr, f"gsnr_{ddof}", dtype) == can_be
+    name = next(iter(mean))
+    one = variance | {name: variance[name] + 2 * most[name]}  # one array alone
+    assert not judged("one-pass-variance", case, one, f"variance_{ddof}", dtype)
+
+
+def test_a_variance_of_0_over_0_is_none_and_a_missing_array_is_no_rounding():
+    case = golden.load("linear-zero-variance")
+    nothing = map_structure(lambda v: v * np.nan, case.expected["gsnr_ddof0"])
+    assert judged("one-pass-variance", case, nothing, "gsnr_ddof0") == bool(
+        (flat(case.expected["variance_ddof0"]) < 1e-16).all()
+    )
+    assert not judged("one-pass-variance", case, {}, "variance_ddof0")
+
+
+@pytest.mark.parametrize(
+    ("id", "has"),
+    [
+        ("linear", False),
+        ("mlp2-relu-squared-error", False),
+        ("mlp2-identity-squared-error", False),
+        ("conv-groups", False),
+        ("softmax", True),
+        ("mlp2-relu-cross-entropy", True),
+        ("mlp2-tanh-squared-error", True),
+        ("elman-squared-error", True),
+    ],
+)
+def test_limits_are_where_something_saturates(id, has):
+    case = golden.load(id)
+    assert _has_tails(case) == has
+    assert bool(golden.mistakes()["tails-lost"].wrong(case)) == has
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+@pytest.mark.parametrize(("scale", "largest"), [(1.0, 1.0), (1.0, 5.0), (1024.0, 1.0)])
+def test_tails_are_off_by_roundings_of_the_largest_value(dtype, scale, largest):
+    case = with_losses([largest, 1e-4, 0.5])
+    case.model["loss"].update(type="cross_entropy", scale=scale)
+    most = 8 * ROUNDING[dtype] * max(scale, largest)
+    for share, can_be in ((0.95, True), (-0.95, True), (1.05, False), (-1.05, False)):
+        got = np.array([largest, 1e-4 + share * most, 0.5])
+        assert judged("tails-lost", case, got, "losses", dtype) == can_be
+    if scale == 1:  # half of the largest is in no tail
+        got = np.array([largest, 1e-4, 0.5 + 0.5 * most])
+        assert not judged("tails-lost", case, got, "losses", dtype)
+    case.model["loss"].update(type="squared_error")
+    got = np.array([largest, 1e-4 + 0.5 * most, 0.5])
+    assert not judged("tails-lost", case, got, "losses", dtype)
+
+
+def test_a_tail_is_below_a_thousandth_of_the_largest():
+    for small, can_be in ((1e-3, True), (1.01e-3, False)):
+        case = with_losses([1.0, small])
+        case.model["loss"].update(type="cross_entropy")
+        assert judged("tails-lost", case, [1.0, small + 2.0**-52], "losses") == can_be
+    assert not judged("tails-lost", case, [1.0], "losses")  # of another shape
+
+
+@pytest.mark.parametrize("id", ["softmax-saturated", "mlp2-tanh-saturated", "softmax-loss-scaled"])
+def test_small_values_keep_what_a_rounding_next_to_1_leaves(id):
+    case = golden.load(id)
+    scale = case.model["loss"]["scale"]
+    wrong = golden.mistakes()["tails-lost"].wrong(case)
+    n_small = 0
+    for quantity in ("losses", "per_sample_gradients"):
+        right, made = (
+            v if quantity == "losses" else np.concatenate([np.ravel(v[k]) for k in sorted(v)])
+            for v in (case.expected[quantity], wrong[quantity])
+        )
+        for want, have in zip(right, made, strict=True):
+            if abs(want) >= 1e-6 * scale:
+                assert have == want
+                continue
+            n_small += want != 0
+            rounded = float(1 + Fraction(want / scale)) - 1  # exact, but for one rounding
+            assert have == rounded * scale
+    assert n_small or id == "softmax-loss-scaled"
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+def test_equation_22_is_off_by_whole_roundings_of_1(dtype):
+    case, unit = golden.load("linear-snr-1e-12"), ROUNDING[dtype]
+    n_terms = (
+        case.params["linear.weight"].size + case.params.get("linear.bias", np.ones(0)).size + 8
+    )
+    right = case.expected["predicted_osgr"]
+    grid = {n: np.rint(v / unit) * unit for n, v in right.items()}
+
+    def off(n_units):
+        return right | {"1": grid["1"] + n_units * unit}
+
+    assert judged("equation-22-cancels", case, off(n_terms - 1), "predicted_osgr", dtype)
+    assert judged("equation-22-cancels", case, off(1 - n_terms), "predicted_osgr", dtype)
+    assert not judged("equation-22-cancels", case, off(n_terms + 1), "predicted_osgr", dtype)
+    assert not judged("equation-22-cancels", case, off(-n_terms - 1), "predicted_osgr", dtype)
+    assert not judged("equation-22-cancels", case, off(1.5), "predicted_osgr", dtype)
+    assert not judged("equation-22-cancels", case, {}, "predicted_osgr", dtype)
+
+
+def test_equation_22_word_by_word():
+    case = golden.load("linear-dead-input")
+    wrong = golden.mistakes()["equation-22-cancels"].wrong(case)["predicted_osgr"]
+    for n, value in wrong.items():
+        total = 0.0
+        for name, weights in case.expected["osgr_weights"][n].items():
+            for w, r in zip(weights.flat, case.expected["gsnr_ddof0"][name].flat, strict=True):
+                total += w / (r + 1 / int(n)) if w else 0.0
+        assert value == pytest.approx(1 - total / int(n), rel=1e-12)
