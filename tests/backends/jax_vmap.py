@@ -58,7 +58,7 @@ def max_pool(layer, p, x):
 
 
 def scanned(step, layer, states, x):
-    """Hidden states of all time steps, or of the last; `step` gives new states, the hidden first."""
+    """Hidden states of all time steps, or of the last; `step` gives the hidden state first."""
     zeros = jnp.zeros((states, layer["n_hidden"]), x.dtype)
     last, every = jax.lax.scan(lambda s, x_t: (new := step(s, x_t), new[0]), zeros, x)
     return every if layer.get("returns") == "all" else last[0]
