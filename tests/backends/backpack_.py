@@ -37,7 +37,7 @@ def extended(case, dtype, reduction, *extensions):
         warnings.filterwarnings("ignore", "Full backward hook is firing")
         with backpack.backpack(*extensions):
             (loss / len(x) if reduction == "mean" else loss).backward()
-    ours = torch_modules.our_names(model)
-    moving = {ours[k]: p for k, p in model.named_parameters() if p.requires_grad}
+    params = {k: model.get_parameter(p) for k, (p,) in torch_modules.parts_of(model).items()}
+    moving = {k: p for k, p in params.items() if p.requires_grad}
     with torch.no_grad():
         return torch_modules.losses_of(case, model, x, y), moving

@@ -21,5 +21,5 @@ def results(case, dtype):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Full backward hook is firing")
         gsnr = backpack_gsnr.gsnr_by_variance(model, lambda z, y: loss(z, y) / len(y), x, y)
-    ours = torch_modules.our_names(model)
-    return {"losses": losses, "gsnr_ddof0": {ours[k]: r.detach() for k, r in gsnr.items()}}
+    gsnr = torch_modules.in_our_names(model, {k: r.detach() for k, r in gsnr.items()})
+    return {"losses": losses, "gsnr_ddof0": gsnr}

@@ -17,7 +17,7 @@ NAME, RECIPE, DTYPES = "batch means, torch", "batch_means.py", ("float64",)
 LAYOUT, LAYERS = torch_modules.LAYOUT, torch_modules.EVERYTHING
 ONLY = ("losses", "mean", "variance_ddof1", "gsnr_ddof1")
 LEAVES_OUT = {"flags": ["weighted", "one-sample"]}
-CLAIMS = ("core", "deep", "sequence", "large")
+CLAIMS = ("core", "deep", "sequence", "attention", "large")
 
 
 def version():
@@ -40,11 +40,13 @@ def results(case, dtype):
     for cut in cuts(len(x)):
         batches = [(x[rows], y[rows]) for rows in cut]
         found.append(batch_means.accumulated(model, lambda z, y: loss(z, y) / len(y), batches))
-    ours = torch_modules.our_names(model)
-    found = [{ours[k]: one for k, one in cut.items()} for cut in found]
-    means = {k: m.mean for k, m in found[0].items()}
-    variance = {k: np.mean([np.asarray(one[k].variance()) for one in found], axis=0) for k in means}
-    mean = arrays(means)
+
+    def in_our_names(params):
+        return arrays(torch_modules.in_our_names(model, params))
+
+    variances = [in_our_names({k: m.variance() for k, m in cut.items()}) for cut in found]
+    mean = in_our_names({k: m.mean for k, m in found[0].items()})
+    variance = {k: np.mean([one[k] for one in variances], axis=0) for k in mean}
     return {
         "losses": torch_modules.losses_of(case, model, x, y),
         "mean": mean,

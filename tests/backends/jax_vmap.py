@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from unittest.mock import patch
 
 import jax
 import jax.numpy as jnp
@@ -13,16 +14,26 @@ from tests.backends.common import BASIC_ACTIVATIONS, batches_of, each, from_mome
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_disable_most_optimizations", True)  # small arrays: compiling is the time
 
+# So is this: older emitters compile in half the time. Their tanh in float32 is less exact than that
+# of the default ones, and float32 keeps these.
+OLDER = {"compiler_options": {"xla_cpu_use_fusion_emitters": False}}
+IN_FLOAT64 = {
+    "losses_and_gradients": jax.jit(
+        jax_vmap.losses_and_gradients.__wrapped__, static_argnums=0, **OLDER
+    ),
+    "batch_moments": jax.jit(jax_vmap.batch_moments.__wrapped__, **OLDER),
+}
 EVERYTHING = {
     "affine", "convolution", "max_pool", "padding", "stride", "groups", "elman", "residual",
     "layer_norm", "group_norm", "rms_norm", "batch_norm", *BASIC_ACTIVATIONS, "gelu", "silu",
-    "leaky_relu", "class_weights", "label_smoothing", "ignore_index",
+    "leaky_relu", "class_weights", "label_smoothing", "ignore_index", "embedding", "tokens",
+    "position_embedding", "transposed", "attention", "lstm", "gru",
 }  # fmt: skip
-NAME, RECIPE, DTYPES = "JAX vmap(grad)", "jax_vmap.py", ("float64",)
+NAME, RECIPE, DTYPES = "JAX vmap(grad)", "jax_vmap.py", ("float64", "float32")
 LAYOUT = "keras"
 LAYERS = EVERYTHING
 LEAVES_OUT = {"quantities": ["enumerated_osgr"]}
-CLAIMS = ("core", "deep", "sequence", "large")
+CLAIMS = ("core", "deep", "sequence", "attention", "large")
 ACTIVATIONS = {
     "tanh": jnp.tanh, "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "silu": jax.nn.silu,
     "softplus": jax.nn.softplus, "identity": lambda z: z, "leaky_relu": jax.nn.leaky_relu,
@@ -46,11 +57,51 @@ def max_pool(layer, p, x):
     return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (2, 2, 1), (2, 2, 1), "VALID")
 
 
+def scanned(step, layer, states, x):
+    """Hidden states of all time steps, or of the last; `step` gives the hidden state first."""
+    zeros = jnp.zeros((states, layer["n_hidden"]), x.dtype)
+    last, every = jax.lax.scan(lambda s, x_t: (new := step(s, x_t), new[0]), zeros, x)
+    return every if layer.get("returns") == "all" else last[0]
+
+
 def elman(layer, p, x):
-    hidden = jnp.zeros(layer["n_hidden"], x.dtype)
-    for t in range(layer["n_steps"]):
-        hidden = jnp.tanh(jnp.concatenate((x[t], hidden)) @ p["weight"] + p["bias"])
-    return hidden
+    def step(states, x_t):
+        both = jnp.concatenate((x_t, states[0]))
+        return jnp.tanh(both @ p["weight"] + p["bias"])[None]
+
+    return scanned(step, layer, 1, x)
+
+
+def lstm(layer, p, x):
+    def step(states, x_t):
+        hidden, cell = states
+        gates = jnp.concatenate((x_t, hidden)) @ p["weight"] + p.get("bias", 0)
+        i, f, g, o = jnp.split(gates, 4)
+        cell = jax.nn.sigmoid(f) * cell + jax.nn.sigmoid(i) * jnp.tanh(g)
+        return jnp.stack((jax.nn.sigmoid(o) * jnp.tanh(cell), cell))
+
+    return scanned(step, layer, 2, x)
+
+
+def gru(layer, p, x):
+    def step(states, x_t):
+        (hidden,) = states
+        a = x_t @ p["input.weight"] + p.get("input.bias", 0)
+        b = hidden @ p["hidden.weight"] + p.get("hidden.bias", 0)
+        (a_r, a_z, a_n), (b_r, b_z, b_n) = jnp.split(a, 3), jnp.split(b, 3)
+        z = jax.nn.sigmoid(a_z + b_z)
+        new = jnp.tanh(a_n + jax.nn.sigmoid(a_r + b_r) * b_n)
+        return ((1 - z) * new + z * hidden)[None]
+
+    return scanned(step, layer, 1, x)
+
+
+def attention(layer, p, x):
+    q, k, v = (t.reshape(len(x), layer["n_heads"], -1) for t in jnp.split(x, 3, axis=-1))
+    scores = jnp.einsum("thc,uhc->htu", q, k) / q.shape[-1] ** 0.5
+    if layer["causal"]:
+        scores = jnp.where(jnp.tri(len(x), dtype=bool), scores, -jnp.inf)
+    return jnp.einsum("htu,uhc->thc", jax.nn.softmax(scores), v).reshape(len(x), -1)
 
 
 def normalized(layer, p, x, axes):
@@ -70,7 +121,8 @@ def batch_norm(layer, p, x):
 
 def affine(layer, p, x):
     x = x if layer.get("n_positions", 1) > 1 else x.ravel()
-    return x @ p["weight"] + p.get("bias", 0)
+    weight = p["weight"].T if layer.get("transposed") else p["weight"]
+    return x @ weight + p.get("bias", 0)
 
 
 FUNCTIONS = {
@@ -79,6 +131,11 @@ FUNCTIONS = {
     "convolution": convolution,
     "max_pool": max_pool,
     "elman": elman,
+    "lstm": lstm,
+    "gru": gru,
+    "embedding": lambda layer, p, x: p["weight"][x],
+    "position_embedding": lambda layer, p, x: x + p["weight"],
+    "attention": attention,
     "layer_norm": lambda layer, p, x: normalized(layer, p, x, -1) * p["scale"] + p["shift"],
     "rms_norm": lambda layer, p, x: (
         p["scale"] * x / jnp.sqrt((x**2).mean(-1, keepdims=True) + layer["eps"])
@@ -94,8 +151,8 @@ def outputs(layers, params, x):
         if layer["type"] == "residual":
             x = x + outputs(layer["layers"], params, x)
             continue
-        mine = {k: v for k, v in params.items() if k.rpartition(".")[0] == layer.get("name")}
-        p = {k.rpartition(".")[2]: v for k, v in mine.items()}
+        prefix = f"{layer.get('name')}."
+        p = {k.removeprefix(prefix): v for k, v in params.items() if k.startswith(prefix)}
         x = FUNCTIONS[layer["type"]](layer, p, x)
     return x
 
@@ -103,7 +160,12 @@ def outputs(layers, params, x):
 def one_loss(loss, z, y):
     """Loss of one sample from its outputs."""
     if loss["type"] == "squared_error":
-        return loss["scale"] * ((z - y) ** 2).sum() / 2
+        return loss["scale"] * ((z.ravel() - y) ** 2).sum() / 2
+    if loss["type"] == "token_cross_entropy":
+        kept = y >= 0
+        right = jnp.take_along_axis(jax.nn.log_softmax(z), jnp.maximum(y, 0)[:, None], 1)[:, 0]
+        total = -loss["scale"] * jnp.where(kept, right, 0).sum()
+        return total / kept.sum() if loss["tokens"] == "mean" else total
     smoothing, weights = loss.get("label_smoothing", 0.0), loss.get("class_weights")
     target = jax.nn.one_hot(y, len(z), dtype=z.dtype) * (1 - smoothing) + smoothing / len(z)
     weight = loss["scale"] * (1.0 if weights is None else jnp.asarray(weights, z.dtype)[y])
@@ -125,8 +187,7 @@ def loss_of(model):
 
 def inputs(case, dtype):
     """The case's samples as batches of (x, y), or of (x, y, weights); all x; all y."""
-    x, y = np.asarray(case.x_in("keras"), dtype), case.y
-    y = y if y.dtype.kind == "i" else y.astype(dtype)
+    x, y = (v if v.dtype.kind == "i" else v.astype(dtype) for v in (case.x_in("keras"), case.y))
     parts = (x, y) if case.probabilities is None else (x, y, shares_of(case, dtype))
     # One batch where the case states none: each size of a batch is compiled anew.
     return [tuple(p[s] for p in parts) for s in batches_of(case, default=len(x))], x, y
@@ -134,8 +195,10 @@ def inputs(case, dtype):
 
 def from_recipe(case, loss, tree, names, batches, x, y):
     """Every quantity but the enumerated OSGR; ``names(tree)`` gives a tree's leaves our names."""
-    losses, gradients = jax_vmap.losses_and_gradients(loss, tree, x, y)
-    moments = jax_vmap.gradient_moments(loss, tree, batches)
+    dtype = jax.tree.leaves(tree)[0].dtype
+    with patch.dict(vars(jax_vmap), IN_FLOAT64 if dtype == "float64" else {}):
+        losses, gradients = jax_vmap.losses_and_gradients(loss, tree, x, y)
+        moments = jax_vmap.gradient_moments(loss, tree, batches)
 
     def by_ddof(ddof):
         count, mean, squares = moments

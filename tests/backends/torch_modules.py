@@ -18,7 +18,11 @@ LOSSES = {"class_weights", "label_smoothing", "ignore_index"}
 DENSE = {"affine", *BASIC_ACTIVATIONS, *LOSSES}
 CONVOLUTIONAL = DENSE | {"convolution", "max_pool", "padding", "stride"}
 NORMS = {"layer_norm", "group_norm", "rms_norm", "batch_norm"}
-EVERYTHING = CONVOLUTIONAL | NORMS | {"groups", "residual", "elman", "gelu", "silu", "leaky_relu"}
+RECURRENT = {"elman": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+TOKENS = {"embedding", "position_embedding", "transposed", "attention", "tokens"}
+EVERYTHING = {
+    *CONVOLUTIONAL, *NORMS, *RECURRENT, *TOKENS, "groups", "residual", "gelu", "silu", "leaky_relu",
+}  # fmt: skip
 ACTIVATIONS = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
@@ -29,24 +33,58 @@ ACTIVATIONS = {
     "silu": nn.SiLU,
     "leaky_relu": nn.LeakyReLU,
 }
-#: torch's names of the parameters of a norm.
-PARTS = {"weight": "scale", "bias": "shift"}
+#: The cases' names of what torch names otherwise. Two of one name are one parameter of the case,
+#: joined along the inputs.
+OF_NORM = {"weight": "scale", "bias": "shift"}
+OF_CELL = {"weight_ih_l0": "weight", "weight_hh_l0": "weight", "bias_ih_l0": "bias"}
+OF_GRU = {
+    "weight_ih_l0": "input.weight", "weight_hh_l0": "hidden.weight",
+    "bias_ih_l0": "input.bias", "bias_hh_l0": "hidden.bias",
+}  # fmt: skip
+PARTS = dict.fromkeys(NORMS, OF_NORM) | {"elman": OF_CELL, "lstm": OF_CELL, "gru": OF_GRU}
 
 
-class Elman(nn.Module):
-    """The last hidden state of a recurrent cell whose weight is that of (input, hidden state)."""
+class Recurrence(nn.Module):
+    """torch's own RNN, LSTM or GRU. Where the case has one bias, the second is 0 and frozen."""
 
     def __init__(self, layer):
         super().__init__()
-        n_inputs = layer["n_features"] + layer["n_hidden"]
-        self.weight = nn.Parameter(torch.empty(layer["n_hidden"], n_inputs))
-        self.bias = nn.Parameter(torch.empty(layer["n_hidden"]))
+        n_features, n_hidden = layer["n_features"], layer["n_hidden"]
+        self.cell = RECURRENT[layer["type"]](
+            n_features, n_hidden, bias=layer["bias"], batch_first=True
+        )
+        self.cell.golden = layer
+        self.last = layer.get("returns", "last") == "last"
 
     def forward(self, x):
-        hidden = x.new_zeros(len(x), len(self.bias))
-        for x_t in x.unbind(1):
-            hidden = torch.tanh(F.linear(torch.cat((x_t, hidden), 1), self.weight, self.bias))
-        return hidden
+        # In vmap torch's own zeros are those of one sample, and fail; x.new_zeros has them all.
+        start = x.new_zeros(1, len(x), self.cell.hidden_size)
+        states, _ = self.cell(x, (start, start) if isinstance(self.cell, nn.LSTM) else start)
+        return states[:, -1] if self.last else states
+
+
+class PositionEmbedding(nn.Module):
+    """A row of its own added at each time step."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(layer["n_steps"], layer["n_out"]))
+
+    def forward(self, x):
+        return x + self.weight
+
+
+class Attention(nn.Module):
+    """Attention of one or more heads; queries, keys and values come side by side."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.n_heads, self.causal = layer["n_heads"], layer["causal"]
+
+    def forward(self, x):
+        parts = (t.unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for t in x.chunk(3, -1))
+        heads = F.scaled_dot_product_attention(*parts, is_causal=self.causal)
+        return heads.transpose(1, 2).flatten(2)
 
 
 class Residual(nn.Module):
@@ -80,7 +118,10 @@ MODULES = {
     "activation": lambda layer: ACTIVATIONS[layer["function"]](),
     "convolution": convolution,
     "max_pool": lambda layer: nn.MaxPool2d(2),
-    "elman": Elman,
+    **dict.fromkeys(RECURRENT, Recurrence),
+    "embedding": lambda layer: nn.Embedding(layer["n_tokens"], layer["n_out"]),
+    "position_embedding": PositionEmbedding,
+    "attention": Attention,
     "layer_norm": lambda layer: nn.LayerNorm(layer["n_features"], layer["eps"]),
     "rms_norm": lambda layer: nn.RMSNorm(layer["n_features"], layer["eps"]),
     "group_norm": lambda layer: nn.GroupNorm(layer["n_groups"], layer["n_channels"], layer["eps"]),
@@ -90,47 +131,73 @@ MODULES = {
 
 
 def sequence(layers):
-    """The layers one after the other; what has positions is flattened before a plain dense one."""
-    modules, spread = OrderedDict(), False
+    """The layers one after the other; whatever has positions is flattened before a dense one."""
+    modules = OrderedDict()
     for i, layer in enumerate(layers):
-        if layer["type"] == "affine" and layer.get("n_positions", 1) == 1 and spread:
-            modules[f"flatten{i}"], spread = nn.Flatten(), False
-        spread |= layer["type"] == "convolution" or layer.get("n_positions", 1) > 1
-        modules[layer.get("name", str(i))] = module = MODULES[layer["type"]](layer)
+        if layer["type"] == "affine" and layer.get("n_positions", 1) == 1 and i > 0:
+            modules[f"flatten{i}"] = nn.Flatten()
+        module = MODULES[layer["type"]](layer)
+        if layer.get("transposed"):
+            module.weight = modules[layer["name"]].weight
+            modules[f"tied{i}"] = module
+        else:
+            modules[layer.get("name", str(i))] = module
         module.golden = layer
     return nn.Sequential(modules)
 
 
-def our_names(model):
-    """The case's names of the parameters, by torch's."""
-    ours = {}
-    for prefix, module in model.named_modules():
-        for part, _ in module.named_parameters(recurse=False):
-            layer = module.golden
-            part_of_ours = PARTS[part] if layer["type"] in NORMS else part
-            ours[f"{prefix}.{part}"] = f"{layer['name']}.{part_of_ours}"
-    return ours
+def parts_of(model):
+    """By the case's name of a parameter: torch's names of its parts."""
+    parts = {}
+    for name, _ in model.named_parameters():
+        prefix, _, part = name.rpartition(".")
+        layer = model.get_submodule(prefix).golden
+        ours = PARTS.get(layer["type"], {part: part}).get(part)
+        if ours is not None:
+            parts.setdefault(f"{layer['name']}.{ours}", []).append(name)
+    return parts
+
+
+def in_our_names(model, params):
+    """Parameters, or what has their shape, by the case's names."""
+    parts = parts_of(model).items()
+    return {k: torch.cat([params[p] for p in of_k], -1) for k, of_k in parts if of_k[0] in params}
+
+
+def in_their_names(model, params):
+    """The reverse."""
+    found, sizes = {}, {name: p.shape[-1] for name, p in model.named_parameters()}
+    for name, parts in parts_of(model).items():
+        if name in params:
+            whole = torch.as_tensor(params[name])
+            found |= zip(parts, whole.split([sizes[p] for p in parts], -1), strict=True)
+    return found
 
 
 def build(case, dtype):
     """Return the model in evaluation mode; x; y; weights."""
     dtype = getattr(torch, dtype)
     model = sequence(case.model["layers"]).to(dtype).eval()
-    values, ours = case.params_in("torch"), our_names(model)
+    values = in_their_names(model, case.params_in("torch"))
+    trained = {k for name in case.model["trainable"] for k in parts_of(model)[name]}
     for name, p in model.named_parameters():
-        p.data = torch.tensor(values[ours[name]], dtype=dtype)
-        p.requires_grad = ours[name] in case.model["trainable"]
+        p.data = values.get(name, torch.zeros_like(p)).to(dtype, copy=True)
+        p.requires_grad = name in trained
     y = torch.tensor(case.y)
     y = y if y.dtype == torch.int64 else y.to(dtype)
     weights = torch.tensor(shares_of(case, "float64"), dtype=dtype)
-    return model, torch.tensor(case.x_in("torch"), dtype=dtype), y, weights
+    x = torch.tensor(case.x_in("torch"))
+    return model, x if x.dtype == torch.int64 else x.to(dtype), y, weights
 
 
 def summed_loss(case):
     """The loss of a batch, summed over its samples, by torch's own loss modules."""
     loss = case.model["loss"]
     if loss["type"] == "squared_error":
-        return lambda outputs, y: nn.MSELoss(reduction="sum")(outputs, y) * (loss["scale"] / 2)
+        half = loss["scale"] / 2
+        return lambda outputs, y: nn.MSELoss(reduction="sum")(outputs.flatten(1), y) * half
+    if loss["type"] == "token_cross_entropy":
+        return lambda outputs, y: token_entropy(outputs, y, loss["tokens"]).sum() * loss["scale"]
 
     def entropy(outputs, y):
         weight = loss.get("class_weights")
@@ -143,6 +210,12 @@ def summed_loss(case):
         return module(outputs, y) * loss["scale"]
 
     return entropy
+
+
+def token_entropy(outputs, y, tokens):
+    """Each sample's cross-entropy: the sum, or the mean, over its tokens that are not masked."""
+    sums = F.cross_entropy(outputs.transpose(1, 2), y, ignore_index=-1, reduction="none").sum(1)
+    return sums if tokens == "sum" else sums / (y >= 0).sum(1)
 
 
 def loader(case, *tensors):
@@ -161,18 +234,19 @@ def losses_of(case, model, x, y):
 def results(case, dtype, gradient_moments, per_sample_gradients=None):
     """Every quantity but the enumerated OSGR, from a recipe's functions."""
     model, x, y, weights = build(case, dtype)
-    loss, ours = summed_loss(case), our_names(model)
+    loss = summed_loss(case)
     losses = losses_of(case, model, x, y)
     values = {}
     if per_sample_gradients is not None:
         gradients = per_sample_gradients(model, loss, x, y)
-        values = {"per_sample_gradients": {ours[k]: g.detach() for k, g in gradients.items()}}
+        gradients = in_our_names(model, {k: g.detach() for k, g in gradients.items()})
+        values = {"per_sample_gradients": gradients}
     batch = (x, y) if case.probabilities is None else (x, y, weights)
     on_device = {} if DEVICE == "cpu" else {"device": DEVICE}
     moments = gradient_moments(model.to(DEVICE), loss, loader(case, *batch), **on_device)
 
     def by_ddof(ddof):
         found = moments.mean, moments.variance(ddof), moments.gsnr(ddof)
-        return [{ours[k]: v.cpu() for k, v in params.items()} for params in found]
+        return [{k: v.cpu() for k, v in in_our_names(model, p).items()} for p in found]
 
     return values | from_moments(case, losses, by_ddof)

@@ -57,6 +57,41 @@ def test_the_schema_refuses_a_layer_with_a_field_that_it_does_not_know():
             validator.validate(case)
 
 
+def test_no_case_has_what_the_schema_says_that_none_has():
+    options, means = {"class_weights", "ignore_index", "label_smoothing"}, 0
+    for case in golden.cases() + golden.cases("refused"):
+        loss = case.model["loss"]
+        assert len(options & set(loss)) <= (loss["scale"] == 1), case.id
+        if loss.get("tokens") == "mean":
+            means += 1
+            assert (case.y >= 0).any(axis=1).all(), case.id
+    assert means > 3
+
+
+def test_images_have_the_sizes_that_the_schema_says():
+    found = set()
+    for case in golden.cases():
+        image = None
+        for layer in case.model["layers"]:
+            kind = layer["type"]
+            if kind in ("convolution", "max_pool"):
+                found |= {kind, *layer}
+                sides = np.array([layer["height"], layer["width"]])
+                channels = layer["n_in" if kind == "convolution" else "n_channels"]
+                assert image in (None, (*sides, channels)), case.id
+                if kind == "convolution":
+                    room = sides + 2 * layer.get("padding", 0) - layer["kernel"]
+                    sides, channels = room // layer.get("stride", 1) + 1, layer["n_out"]
+                else:
+                    sides = sides // 2
+                assert (sides >= 1).all(), case.id
+                image = (*sides, channels)
+            elif kind == "affine" and image:
+                assert layer["n_in"] == np.prod(image), case.id
+                image = None
+    assert {"convolution", "max_pool", "padding", "stride"} <= found
+
+
 def test_all_files_together_are_small():
     assert sum(p.stat().st_size for p in FOLDER.rglob("*.json")) <= 3_000_000
 
