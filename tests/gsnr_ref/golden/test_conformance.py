@@ -119,3 +119,74 @@ def test_a_case_without_any_value_fails_and_says_so():
     assert str(report).startswith("linear (no values): FAILED")
     report = golden.compare(golden.load("linear"), {}, dtype="float32", tolerance=0.01)
     assert str(report).startswith("linear (float32, tolerance overridden: 0.01): FAILED")
+
+
+def test_a_tolerance_is_0_or_more_and_less_than_1():
+    case = golden.load("linear")
+    assert golden.check(case, case.expected, tolerance=0.0).tolerance == 0.0
+    assert golden.check(case, case.expected, tolerance=0.999).passed
+    for tolerance in (1.0, -1e-9):
+        with pytest.raises(InputError, match="expected a relative error, 0 to 1"):
+            golden.check(case, case.expected, tolerance=tolerance)
+
+
+def test_what_is_not_there_has_no_numbers():
+    """A missing quantity, and values where a case must be refused: 0 of everything."""
+    nothing = {"n_values": 0, "n_wrong": 0, "n_undecided": 0, "digits": 0.0, "worst": None}
+    case = golden.load("linear")
+    (missing,) = (
+        q for q in golden.compare(case, {"losses": [0] * 6}).quantities if q.quantity == "mean"
+    )
+    (refused,) = golden.cases("refused")
+    (given,) = golden.compare(refused, {"losses": np.zeros(4)}).quantities
+    for report in (missing, given):
+        assert {key: getattr(report, key) for key in nothing} == nothing
+        assert (report.tolerance, report.dtype, report.got, report.passed) == (0.0, "", {}, False)
+    assert missing.problem == "mean missing: return it, or leave it out"
+    declared = golden.compare(case, {}, dtype="float32").quantities[0]
+    assert (declared.dtype, declared.tolerance) == ("float32", case.tolerance["float32"])
+    report = golden.compare(refused, {"losses": np.zeros(4)})
+    assert (report.overridden, report.left_out, report.diagnoses) == (False, (), ())
+    assert golden.compare(refused, {}).tolerance == 0.0
+
+
+def test_a_report_in_one_line():
+    case = golden.load("location-snr-1e12")
+    single = rounded(case.expected, np.float32)
+    report = golden.compare(
+        case, {q: v for q, v in single.items() if q != "losses"}, leave_out="losses"
+    )
+    n = sum(q.n_undecided for q in report.quantities)
+    digits = min(q.digits for q in report.quantities if q.digits >= 0)
+    assert str(report) == (
+        f"location-snr-1e12 (float32, {n} values undecided, left out: losses): passed, "
+        f"{digits:.1f} digits"
+    )
+    nothing = golden.compare(
+        case, {"gsnr_ddof0": single["gsnr_ddof0"]}, leave_out=set(single) - {"gsnr_ddof0"}
+    )
+    assert np.isnan(nothing.digits)
+    assert str(nothing).endswith("passed, no value decided")
+
+
+def test_the_worst_quantity_and_the_loosest_tolerance_are_those_of_a_case():
+    case = golden.load("linear")
+    off = case.expected | {"coherence": case.expected["coherence"] * (1 + 1e-13)}
+    report = golden.compare(case, off | {"losses": np.float32(case.expected["losses"])})
+    assert report.tolerance == case.tolerance["float32"] > case.tolerance["float64"]
+    assert report.digits == min(q.digits for q in report.quantities) < 14
+    assert report.dtype == "float64 and float32"
+
+
+def test_the_layout_is_asked_for_only_where_all_that_does_not_fit_is_transposed():
+    case = golden.load("linear-multi-output")
+    mean = case.expected["mean"]
+    turned = {"linear.weight": mean["linear.weight"].T, "linear.bias": mean["linear.bias"]}
+    hint = "another layout? Name it"
+    assert hint in str(golden.compare(case, case.expected | {"mean": turned}))
+    both = turned | {"linear.bias": mean["linear.bias"][1:]}
+    assert hint not in str(golden.compare(case, case.expected | {"mean": both}))
+    flat = {"linear.weight": mean["linear.weight"].ravel(), "linear.bias": mean["linear.bias"]}
+    assert hint not in str(golden.compare(case, case.expected | {"mean": flat}))
+    wrong = case.expected | {"losses": 2 * case.expected["losses"]}
+    assert hint not in str(golden.compare(case, wrong))

@@ -5,9 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gsnr_ref import golden
+from gsnr_ref import InputError, golden
 from gsnr_ref.contract import leaves, map_structure
-from gsnr_ref.golden.quantity import SQUARES, allowed_error, compare_quantity
+from gsnr_ref.golden.quantity import (
+    SQUARES,
+    Element,
+    allowed_error,
+    compare_quantity,
+    correct_digits,
+    dtype_of,
+)
 
 
 class Foreign:
@@ -157,3 +164,71 @@ def test_a_value_that_float32_cannot_decide_is_counted():
     report = golden.check(case, single)
     assert sum(q.n_undecided for q in report.quantities) > 0
     assert "undecided" in str(report)
+
+
+def test_four_names_of_what_is_missing_or_more_are_enough():
+    case = golden.load("mlp3-tanh-squared-error")
+    names = list(case.params)
+    assert len(names) == 6
+    more = {f"w{i}": 1.0 for i in range(6)}
+    report = compare_quantity(case, "mean", more, "float64", 1e-12, "gsnr_ref")
+    missing = ", ".join(f"mean['{name}']" for name in names[:4])
+    not_expected = ", ".join(f"mean['w{i}']" for i in range(4))
+    assert report.problem == f"{missing} missing; {not_expected} not expected"
+    n_values = sum(v.size for v in case.params.values())
+    assert (report.n_values, report.n_wrong, report.n_undecided) == (n_values, n_values, 0)
+    assert (report.digits, report.worst, report.wrong, report.passed) == (0.0, None, {}, False)
+
+
+def test_counts_are_said_in_words():
+    report = losses_report([1.0, 3.5], [2.0, 4.0], [98.0, 150.0], tolerance=0.001)
+    assert report.counts == "1 of 2 values wrong, 1 undecided, 0.3 correct digits"
+    assert replace(report, n_undecided=0).counts == "1 of 2 values wrong, 0.3 correct digits"
+    assert replace(report, digits=np.nan).counts == "1 of 2 values wrong, 1 undecided"
+    assert replace(report, digits=0.0).counts.endswith(", 0.0 correct digits")
+    zero = losses_report([1.0, 4.0], [0.0, 4.0], [0.0, 0.0], tolerance=0.001)
+    assert zero.counts == "1 of 2 values wrong, 0 expected"
+
+
+def test_an_element_says_where_it_is_and_by_how_much():
+    element = Element(("8", "w"), (1, 2), 3.0, 2.0, 0.125)
+    assert str(element) == (
+        "['8']['w'][1, 2]: got 3.0, expected 2.0, ratio 1.5, error 1, allowed 0.12"
+    )
+    assert str(Element((), (), 3.0, 0.0, 0.5)) == ": got 3.0, expected 0.0, error 3, allowed 0.5"
+    assert Element((), (), 3.0, 0.0, 0.5).ratio == np.inf
+
+
+def test_a_wrong_value_is_the_worst_however_little_it_is_wrong():
+    """A square below 0 is wrong within any allowance; what is right is never the worst."""
+    report = losses_report([-1e-9, 1.0], [0.0, 1.0], [1.0, 0.0], tolerance=0.1)
+    assert (report.n_wrong, report.worst.index, report.worst.got) == (1, (0,), -1e-9)
+    report = losses_report([1.0, -1e-300], [1.0, 0.0], [0.0, np.inf], tolerance=0.1)
+    assert (report.n_wrong, report.worst.index) == (1, (1,))
+
+
+def test_digits_are_17_at_most_and_0_at_least():
+    right = np.array([1.0, 1.0, 1.0, np.inf, np.nan, np.inf, 1.0])
+    got = np.array([1.0, 1 + 2.0**-52, 3.0, np.inf, np.nan, 1.0, np.nan])
+    digits = correct_digits(got, right)
+    np.testing.assert_allclose(digits, [17, 52 * np.log10(2), 0, 17, 17, 0, 0], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (np.ones(2, np.int16), "float64"),
+        (np.ones(2, np.float32), "float32"),
+        ([1, 2], "float64"),
+        ({"a": np.float32(1), "b": None}, "float32"),
+    ],
+)
+def test_whole_numbers_are_float64(value, dtype):
+    assert dtype_of("losses", value) == dtype
+
+
+def test_a_narrow_dtype_beside_another_is_named():
+    with pytest.raises(InputError, match="mean has dtype float16; expected float64 or float32"):
+        dtype_of("mean", {"a": np.float16(1), "b": np.float32(1)})
+    with pytest.raises(InputError, match="mean has dtypes float32, int64; expected one, or"):
+        dtype_of("mean", {"a": np.int64(1), "b": np.float32(1)})
