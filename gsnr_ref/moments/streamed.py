@@ -27,7 +27,7 @@ from gsnr_ref.gradients.tapped import KINDS, TappedLayer, tapped_layers
 from gsnr_ref.moments.checks import are_counts, checked_weights, total_weight, weights_like
 from gsnr_ref.moments.mergeable import GradientMoments
 from gsnr_ref.moments.products import position_sums, product_sums
-from gsnr_ref.moments.sums import Sums, empty_sums, two_pass_sums
+from gsnr_ref.moments.sums import Sums, block_sums, empty_sums
 
 _LARGEST_CHUNK = 10_000
 _CACHED_BYTES = 16 * 2**20
@@ -188,13 +188,9 @@ def _tapped_moments(
 
 def _layer_sums(layer: TappedLayer, parameter: str, weights: Array | None) -> Sums:
     """Sums of a parameter's gradients; those of a dense layer are products, and never formed."""
-    weights = weights_like(layer.deltas, weights)
-    exact, n_positions = is_exact(layer.deltas), layer.inputs.shape[1]
-    if parameter.endswith(".weight") and n_positions > 1:
+    weights, n_positions = weights_like(layer.deltas, weights), layer.inputs.shape[1]
+    if not parameter.endswith(".weight") or is_exact(layer.deltas):
+        return block_sums(layer.gradients(parameter), weights)
+    if n_positions > 1:
         return position_sums(layer.inputs, layer.deltas, weights)
-    if exact or n_positions > 1 or parameter.endswith((".scale", ".shift")):
-        return two_pass_sums(layer.gradients(parameter), weights)
-    inputs, deltas = layer.inputs[:, 0], layer.deltas[:, 0]
-    if parameter.endswith(".bias"):  # a weight whose input is always 1
-        return Sums(*(s[0] for s in product_sums(np.ones((len(deltas), 1)), deltas, weights)))
-    return product_sums(inputs, deltas, weights)
+    return product_sums(layer.inputs[:, 0], layer.deltas[:, 0], weights)

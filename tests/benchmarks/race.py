@@ -19,7 +19,7 @@ from tests.benchmarks.contenders import OURS, taking_part
 from tests.benchmarks.work import Work
 
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
-LEAST_ROUNDS, MOST_ROUNDS, SLOW_ROUNDS = 3, 25, 2
+LEAST_ROUNDS, MOST_ROUNDS, SLOW_ROUNDS = 9, 25, 2
 
 
 class Left(Exception):
