@@ -132,9 +132,8 @@ def _spanned(where: Array) -> tuple[Array, Array]:
 
 def _zero_or_normal(factors: Array) -> bool:
     """Tell whether only zeros are so small that the square of a product could underflow."""
-    return bool(
-        np.count_nonzero(np.abs(factors) < np.float64(1e-70)) == np.count_nonzero(factors == 0)
-    )
+    factors = factors.astype(np.float64, copy=False)  # in float32, 1e-70 is 0
+    return bool(np.count_nonzero(np.abs(factors) < 1e-70) == np.count_nonzero(factors == 0))
 
 
 def _four_products(
