@@ -129,16 +129,20 @@ def differs(case: GoldenCase, quantity: str, made: Any, tolerance: float) -> boo
     )
 
 
-def compare_again(base: GoldenCase, report: QuantityReport) -> QuantityReport:
-    """What becomes of a quantity of a backend if other values are taken for right."""
+def values_of(report: QuantityReport) -> Any:
+    """What a backend gave for a quantity: an array, or a dict of these."""
     values: Any = {}
     for path, array in report.got.items():
         if not path:
-            values = array
-            break
+            return array
         tree = values
         for key in path[:-1]:
             tree = tree.setdefault(key, {})
         tree[path[-1]] = array
+    return values
+
+
+def compare_again(base: GoldenCase, report: QuantityReport) -> QuantityReport:
+    """What becomes of a quantity of a backend if other values are taken for right."""
     q = report
-    return compare_quantity(base, q.quantity, values, q.dtype, q.tolerance, "gsnr_ref")
+    return compare_quantity(base, q.quantity, values_of(q), q.dtype, q.tolerance, "gsnr_ref")

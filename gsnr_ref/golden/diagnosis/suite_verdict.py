@@ -116,7 +116,8 @@ class _Evidence:
             found: list[Hypothesis] = [
                 (first, second)
                 for first, second in permutations(known, 2)
-                if known[first].judge is None and self.explains((first, second), c)
+                if None in (known[first].judge, known[second].judge)
+                and self.explains((first, second), c)
             ]
             if found:
                 return found
