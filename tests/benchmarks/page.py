@@ -28,18 +28,21 @@ LIMITS = """\
 
 Profiles of one thread, from when this was written; where a bar is not met, here is why.
 
-- *Dense.* A plain gradient is two matrix products over the largest layer, mean and variance are three: 1.5
-  times the time. Sums are taken in float64 whatever the data: of float32 one product of three is in float32,
-  and the other two cost twice as much: 2.5 times. So BackPACK's `Variance`, `vmap(grad)` in torch and in JAX
-  gain on this package in float32; what they lose in digits is on [the page of digits](digits.md).
-- *ConvNet.* No step stands out: products 30 % of the time, sums over positions and their two passes 20,
-  max-pooling 14, patches and their adjoint 14, autograd's own calls 10. torch fuses the steps.
-- *LSTM.* Sigmoids 22 % (NumPy takes seven passes for one), gradients summed over time steps and their two
-  passes 21, autograd's own calls on 28 steps 15.
-- *`from_samples`.* Two passes in float32 move half the bytes and keep half the digits. Here float32 is copied
-  into float64, two megabytes at a time, and passed over five times.
-- *Dask.* Four workers on two cores take turns: a piece takes a quarter more of the processor's time there than
-  in a process that has a core. Two workers on two cores reached 0.88 with 24 pieces.
+- *Dense.* A plain gradient is two matrix products over the largest layer, mean and variance are
+  three: 1.5 times the time. Sums are taken in float64 whatever the data: of float32 one product
+  of three is in float32, and the other two cost twice as much: 2.5 times. So BackPACK's
+  `Variance`, `vmap(grad)` in torch and in JAX gain on this package in float32; what they lose in
+  digits is on [the page of digits](digits.md).
+- *ConvNet.* No step stands out: products 30 % of the time, sums over positions and their two
+  passes 20, max-pooling 14, patches and their adjoint 14, autograd's own calls 10. torch fuses
+  the steps.
+- *LSTM.* Sigmoids 22 % (NumPy takes seven passes for one), gradients summed over time steps and
+  their two passes 21, autograd's own calls on 28 steps 15.
+- *`from_samples`.* Two passes in float32 move half the bytes and keep half the digits. Here
+  float32 is copied into float64, two megabytes at a time, and passed over five times.
+- *Dask.* Four workers on two cores take turns: a piece takes a quarter more of the processor's
+  time there than in a process that has a core. Two workers on two cores reached 0.88 with 24
+  pieces.
 """
 
 
