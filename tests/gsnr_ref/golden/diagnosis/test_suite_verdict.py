@@ -6,7 +6,15 @@ import pytest
 
 from gsnr_ref import golden
 from gsnr_ref.golden.diagnosis import diagnose_suite
-from tests.gsnr_ref.golden.diagnosis.planting import both, compared, names, pairs, sample, whole
+from tests.gsnr_ref.golden.diagnosis.planting import (
+    both,
+    compared,
+    names,
+    others_that_make_the_same,
+    pairs,
+    sample,
+    whole,
+)
 from tests.gsnr_ref.golden.diagnosis.unlisted import UNLISTED
 
 SAMPLE = sample()
@@ -42,6 +50,33 @@ def test_two_listed_mistakes_are_named_and_no_other():
     found = {pair: names(both(*pair), SAMPLE) for pair in pairs(4)}
     assert {pair: given for pair, given in found.items() if not given <= set(pair)} == {}
     assert sum(bool(given) for given in found.values()) >= 0.8 * len(found)
+
+
+@pytest.mark.simulation
+def test_most_pairs_that_nothing_else_imitates_are_named_in_all_cases():
+    found = {pair: names(both(*pair), whole()) for pair in pairs(6)}
+    assert {pair: given for pair, given in found.items() if not given <= set(pair)} == {}
+    told = {pair: given for pair, given in found.items() if not others_that_make_the_same(pair)}
+    assert sum(set(pair) == given for pair, given in told.items()) >= 0.8 * len(told)
+
+
+@pytest.mark.simulation
+def test_a_mistake_that_another_hides_makes_the_same_values_as_the_other_alone():
+    hidden = others_that_make_the_same(("clamped-negatives", "uncentred-second-moment"))
+    assert ("uncentred-second-moment",) in hidden
+    assert others_that_make_the_same(("bias-given-twice", "half-missing")) == []
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("weight-decay-in-gradient", "mean-of-ratios"),
+        ("rows-in-another-order", "clamped-negatives"),
+        ("epsilon-in-denominator", "tied-output-only"),
+    ],
+)
+def test_a_mistake_on_top_of_one_with_an_unknown_constant_is_named(pair):
+    assert names(both(*pair), SAMPLE) == set(pair)
 
 
 def test_of_two_pairs_that_make_the_same_values_only_what_they_share_is_named():

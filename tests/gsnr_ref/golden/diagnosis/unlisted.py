@@ -25,6 +25,7 @@ from gsnr_ref.golden.diagnosis.derived import (
     shares_of,
     weights_of,
 )
+from gsnr_ref.golden.diagnosis.recomputed import ChangedModel, run
 
 UNLISTED: dict[str, Callable[[GoldenCase], Values]] = {}
 
@@ -449,3 +450,129 @@ def wrong_in_cross_entropy(case: GoldenCase) -> Values:
     if case.model["loss"]["type"] != "cross_entropy":
         return {}
     return on_gradients(lambda g: g / len(g))(case)
+
+
+# Other statistics of the same gradients.
+several(
+    variance_of_absolute_gradients=on_moments(
+        lambda g: g.mean(axis=0), lambda g: np.abs(g).var(axis=0)
+    ),
+    root_of_the_second_moment=on_moments(
+        lambda g: g.mean(axis=0), lambda g: np.sqrt((g * g).mean(axis=0))
+    ),
+    third_moment=on_moments(
+        lambda g: g.mean(axis=0), lambda g: np.abs((g - g.mean(axis=0)) ** 3).mean(axis=0)
+    ),
+    median_of_squares=on_moments(
+        lambda g: g.mean(axis=0), lambda g: np.median((g - g.mean(axis=0)) ** 2, axis=0)
+    ),
+    middle_of_the_range=on_moments(
+        lambda g: (g.min(axis=0) + g.max(axis=0)) / 2, lambda g: g.var(axis=0)
+    ),
+    root_mean_square_for_mean=on_moments(
+        lambda g: np.sqrt((g * g).mean(axis=0)), lambda g: g.var(axis=0)
+    ),
+    last_sample_for_mean=on_moments(lambda g: g[-1], lambda g: g.var(axis=0)),
+    variance_around_the_first_sample=on_moments(
+        lambda g: g.mean(axis=0), lambda g: ((g - g[0]) ** 2).mean(axis=0)
+    ),
+    variances_of_pairs=on_moments(
+        lambda g: g.mean(axis=0),
+        lambda g: np.mean([p.var(axis=0) for p in np.array_split(g, -(-len(g) // 2))], axis=0),
+    ),
+    means_without_one_sample=on_moments(
+        lambda g: g.mean(axis=0),
+        lambda g: ((g.sum(axis=0) - g) / max(1, len(g) - 1)).var(axis=0),
+    ),
+    moving_averages=on_moments(
+        lambda g: _moving_average(g) / (1 - 0.9 ** len(g)),
+        lambda g: _moving_average(g * g) / (1 - 0.999 ** len(g)),
+    ),
+    welford_with_the_old_mean_twice=on_moments(
+        lambda g: g.mean(axis=0), lambda g: _welford(g, old_mean_twice=True)
+    ),
+    welford_with_the_new_mean_twice=on_moments(
+        lambda g: g.mean(axis=0), lambda g: _welford(g, old_mean_twice=False)
+    ),
+    summed_in_float16=on_moments(
+        lambda g: g.astype(np.float16).sum(axis=0).astype(float) / len(g), lambda g: g.var(axis=0)
+    ),
+    gradients_divided_by_their_norm=on_gradients(
+        lambda g: (
+            g
+            / np.sqrt((g.reshape(len(g), -1) ** 2).sum(axis=1) + 1e-12).reshape(
+                -1, *[1] * (g.ndim - 1)
+            )
+        )
+    ),
+    gradients_without_their_mean=on_gradients(lambda g: g - g.mean(axis=0) / 2),
+    one_sample_zeroed=on_gradients(lambda g: np.concatenate([0 * g[:1], g[1:]])),
+    gsnr_over_3=only("gsnr_ddof0", lambda v: v / 3),
+    gsnr_as_a_share=only("gsnr_ddof0", lambda v: v / (1 + v)),
+    noise_scale_only_rooted=only("noise_scale", np.sqrt),
+    coherence_only_complement=only("coherence", lambda v: 1 - np.asarray(v)),
+)
+
+
+def _moving_average(values: Any) -> Any:
+    decay = 0.9 if (values < 0).any() else 0.999
+    total = np.zeros(values.shape[1:])
+    for value in values:
+        total = decay * total + (1 - decay) * value
+    return total
+
+
+def _welford(values: Any, old_mean_twice: bool) -> Any:
+    mean, squares = np.zeros(values.shape[1:]), np.zeros(values.shape[1:])
+    for n, value in enumerate(values, start=1):
+        old = mean
+        mean = old + (value - old) / n
+        squares = squares + (value - (old if old_mean_twice else mean)) ** 2
+    return squares / len(values)
+
+
+@unlisted
+def gradients_with_the_noise_of_privacy(case: GoldenCase) -> Values:
+    rng = np.random.default_rng(zlib.crc32(case.id.encode()))
+    g = {k: v + 0.01 * rng.standard_normal(v.shape) for k, v in gradients_of(case).items()}
+    return from_gradients(case, g)
+
+
+@unlisted
+def gsnr_of_each_array_as_that_of_its_values(case: GoldenCase) -> Values:
+    mean, ddof0, _ = right_moments(case)
+    return {
+        "gsnr_ddof0": {
+            k: np.full(mean[k].shape, (mean[k] ** 2).sum() / ddof0[k].sum()) for k in mean
+        }
+    }
+
+
+@unlisted
+def one_variance_for_all_layers(case: GoldenCase) -> Values:
+    mean, ddof0, _ = right_moments(case)
+    shared = np.mean(np.concatenate([np.ravel(v) for v in ddof0.values()]))
+    ddof0 = {k: np.full(v.shape, shared) for k, v in ddof0.items()}
+    return from_moments(case, mean, ddof0, sample_variance(case, ddof0))
+
+
+@unlisted
+def noise_scale_by_the_norm_not_squared(case: GoldenCase) -> Values:
+    mean, ddof0, _ = right_moments(case)
+    norm = np.sqrt(sum(float((m**2).sum()) for m in mean.values()))
+    return {"noise_scale": float(sum(float(v.sum()) for v in ddof0.values()) / norm)}
+
+
+@unlisted
+def gradients_at_the_updated_parameters(case: GoldenCase) -> Values:
+    mean, _, _ = right_moments(case)
+    stepped = case.params | {k: case.params[k] - 0.1 * mean[k] for k in mean}
+    found = run(ChangedModel(case), stepped, case)
+    return from_gradients(case, found.gradients)
+
+
+@unlisted
+def loss_with_a_temperature(case: GoldenCase) -> Values:
+    model = ChangedModel(case, outputs=lambda outputs, y: outputs / 2)
+    found = run(model, case.params, case)
+    return {"losses": found.losses, **from_gradients(case, found.gradients)}
