@@ -50,6 +50,14 @@ def test_and_nine_of_ten_of_those_that_list_it(named):
     assert named(listing + others, ((A,), others + listing[2:])) == []
 
 
+def test_what_fails_elsewhere_counts_as_well(named):
+    listing, others = [Case(c) for c in BOTH[:10]], [Case(c) for c in NEITHER]
+    n = (len(listing) + len(others)) // 10
+    assert len(others) > n >= 2
+    assert named(listing + others, ((A,), listing + others[n:])) == [A]
+    assert named(listing + others, ((A,), listing + others[n + 1 :])) == []
+
+
 def test_a_mistake_is_needed_in_two_cases_that_list_it(named, monkeypatch):
     others = [Case(c) for c in NEITHER[:3]]
     for n, is_named in ((1, False), (2, True)):
@@ -119,6 +127,17 @@ def test_of_hypotheses_that_do_equally_well_only_what_they_share_is_named(named)
     assert named(suite, *pairs) == [A]
     assert named(suite, ((A, B), suite), ((B, A), suite)) == [A, B]
     assert named(suite, ((A,), suite), ((JUDGED,), suite)) == [A]  # exact values first
+
+
+def test_of_equal_hypotheses_the_first_says_where(monkeypatch):
+    suite = [Case(c) for c in BOTH[:20]]
+    ends = {(A, B): suite[0], (A, "summed-mean"): suite[-1]}  # which each leaves unexplained
+    monkeypatch.setattr(suite_verdict, "accounts_for", lambda h, c: h in ends and c is not ends[h])
+    monkeypatch.setattr(suite_verdict, "_n_listing", lambda id: 0)
+    monkeypatch.setattr(suite_verdict._Evidence, "pairs", lambda self, hardest: list(ends))
+    (found,) = diagnose_suite(suite)
+    assert found.mistake.id == A
+    assert found.cases == tuple(c.case.id for c in suite[1:])
 
 
 def test_quantities_and_cases_are_those_that_need_it(monkeypatch):
