@@ -124,7 +124,7 @@ def _document(name: Path | str, raw: bytes) -> Any:
 
     def no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         whole = dict(pairs)
-        if len(whole) < len(pairs):
+        if len(whole) != len(pairs):
             seen: set[str] = set()
             for key, _ in pairs:
                 if key in seen:

@@ -90,6 +90,11 @@ def scaled(structure: Structure, factor: float) -> Structure:
     return map_structure(lambda p: p * factor, structure)
 
 
+def by_sample(gradients: Params, factors: Array) -> Params:
+    """Each sample's gradients times its own factor."""
+    return {name: np.einsum("i,i...->i...", factors, g) for name, g in gradients.items()}
+
+
 def scaled_gradients(case: GoldenCase, factor: float) -> Values:
     """Gradients times a factor. GSNR, OSGR and all other ratios stay as they are."""
     square = factor**2

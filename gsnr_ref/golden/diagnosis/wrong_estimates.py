@@ -14,6 +14,7 @@ from gsnr_ref.golden.diagnosis.derived import (
     from_moments,
     predicted,
     right_moments,
+    scaled,
     weights_of,
 )
 from gsnr_ref.golden.diagnosis.mistake import known_as
@@ -61,7 +62,8 @@ def _n_left_out(case: GoldenCase) -> Values:
 @known_as("mean-square-weights")
 def _mean_square_weights(case: GoldenCase) -> Values:
     mean, ddof0, _ = right_moments(case)
-    weights = weights_of(mean, map_structure(np.zeros_like, ddof0), 1)
+    squares = map_structure(np.square, mean)
+    weights = scaled(squares, 1 / flat(squares).sum())
     return {
         "osgr_weights": by_n(case, lambda n: weights),
         "predicted_osgr": by_n(case, lambda n: predicted(weights, mean, ddof0, n)),

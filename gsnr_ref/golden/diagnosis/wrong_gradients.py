@@ -12,7 +12,7 @@ import numpy as np
 from gsnr_ref.contract import Array, Params, flat_rows, map_structure
 from gsnr_ref.golden.case import GoldenCase
 from gsnr_ref.golden.diagnosis.constants import JUDGED, Line, OneConstant, arrays_of, comparable
-from gsnr_ref.golden.diagnosis.derived import Values
+from gsnr_ref.golden.diagnosis.derived import Values, by_sample
 from gsnr_ref.golden.diagnosis.mistake import known_as
 from gsnr_ref.golden.diagnosis.recomputed import from_run, right_losses_at
 from gsnr_ref.golden.quantity import QuantityReport, is_close
@@ -45,17 +45,12 @@ def _l2_in_gradient(case: GoldenCase) -> Values:
     return with_penalty(case, 0.01)
 
 
-def _per_sample(factors: Array, gradients: Params) -> Params:
-    """Each sample's gradients times its own factor."""
-    return {k: g * factors.reshape(-1, *[1] * (g.ndim - 1)) for k, g in gradients.items()}
-
-
 def _lines_of_norms(g: Params, norms: Array, epsilon: float, bounds: Array) -> Iterator[Line]:
     """One line for each set of samples that a bound can clip: those with the largest norms."""
     for low, high in pairwise(bounds):
         clipped = norms >= high
-        start = _per_sample(np.where(clipped, 0.0, 1.0), g)
-        slope = _per_sample(np.where(clipped, 1 / (norms + epsilon), 0.0), g)
+        start = by_sample(g, np.where(clipped, 0.0, 1.0))
+        slope = by_sample(g, np.where(clipped, 1 / (norms + epsilon), 0.0))
         yield Line(start, slope, low=float(low), high=float(high))
 
 
@@ -82,7 +77,7 @@ def clipped(case: GoldenCase, constant: float, epsilon: float = 0.0) -> Values:
     g = case.expected["per_sample_gradients"]
     norms = np.sqrt((flat_rows(g) ** 2).sum(axis=1))
     factors = np.minimum(1.0, constant / np.maximum(norms + epsilon, 5e-324))
-    return _from_gradients(case, _per_sample(factors, g))
+    return _from_gradients(case, by_sample(g, factors))
 
 
 @known_as("clipped-gradients", OneConstant(_bounds), judged=JUDGED)

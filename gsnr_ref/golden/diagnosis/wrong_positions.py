@@ -119,7 +119,7 @@ def truncated_after(case: GoldenCase, n_steps: int, enumerate: bool = True) -> V
 
 
 def _n_steps(case: GoldenCase) -> int:
-    return max((la["n_steps"] for la in case.model["layers"] if la["type"] == "elman"), default=0)
+    return next((la["n_steps"] for la in case.model["layers"] if la["type"] == "elman"), 0)
 
 
 @np.errstate(all="ignore")

@@ -10,7 +10,13 @@ import numpy as np
 
 from gsnr_ref.contract import Array, Params
 from gsnr_ref.golden.case import GoldenCase
-from gsnr_ref.golden.diagnosis.derived import Values, from_moments, right_moments, shares_of
+from gsnr_ref.golden.diagnosis.derived import (
+    Values,
+    by_sample,
+    from_moments,
+    right_moments,
+    shares_of,
+)
 from gsnr_ref.golden.diagnosis.mistake import known_as
 from gsnr_ref.golden.diagnosis.recomputed import (
     ChangedModel,
@@ -34,10 +40,7 @@ def _n_counted(case: GoldenCase) -> Array:
 def _times(case: GoldenCase, factors: Array) -> Values:
     """Each sample's loss times its own factor."""
     e, right = case.expected, right_losses_at(case)
-    gradients = {
-        name: g * factors.reshape(-1, *[1] * (g.ndim - 1))
-        for name, g in e["per_sample_gradients"].items()
-    }
+    gradients = by_sample(e["per_sample_gradients"], factors)
     return from_run(case, e["losses"] * factors, gradients, lambda params: right(params) * factors)
 
 

@@ -17,6 +17,22 @@ def test_cases_are_chosen_by_flag_and_quantity():
         golden.load("linaer")
 
 
+def test_an_unknown_id_is_told_with_three_that_are_known():
+    with pytest.raises(InputError) as told:
+        golden.load("elman-squared-eror")
+    near = str(told.value).partition("such as ")[2].split(", ")
+    assert near[0] == "elman-squared-error" and len(near) == 3
+    every = sorted(c.id for c in golden.cases() + golden.cases("refused"))
+    long = "?" * 61
+    with pytest.raises(InputError) as told:
+        golden.load(long)
+    first = ", ".join(every[:3])
+    assert str(told.value) == f"id is {long[:60]!r}; expected a golden case, such as {first}"
+    near = "q" * 59 + "linear"  # all but the first 60 letters are not read
+    with pytest.raises(InputError, match="such as attention"):
+        golden.load(near)
+
+
 @pytest.mark.parametrize("case", golden.cases(), ids=str)
 def test_works_as_a_parametrized_test(case):
     assert str(case) == case.id

@@ -56,6 +56,7 @@ def test_list_show_and_export(capsys, tmp_path):
     assert json.loads(out)["id"] == "location"
     code, out, _ = run(capsys, "export", tmp_path / "cases")
     assert code == 0
+    assert out == f"{n_cases} cases, their schema, flags and mistakes: {tmp_path / 'cases'}\n"
     exported = sorted(p.relative_to(tmp_path / "cases") for p in tmp_path.rglob("*.json"))
     assert len(exported) == n_cases + 4
     code, _, err = run(capsys, "export", tmp_path / "cases")
@@ -238,6 +239,18 @@ def test_nothing_to_run_is_an_error(capsys, file, right):
     assert "leaves nothing to run" in err
 
 
+@pytest.mark.parametrize("text", ["1", "1.5", "-1e-9", "nan", "abc", "-0.5"])
+def test_a_tolerance_that_is_no_relative_error_is_refused(capsys, text):
+    code, _, err = run(capsys, "check", "no-such.json", f"--tolerance={text}")
+    assert code == 2
+    assert f"argument --tolerance: is {text!r}; expected a relative error, 0 to 1" in err
+
+
+def test_a_tolerance_may_be_0(capsys):
+    for text in ("0", "0.999"):
+        assert "No such file" in run(capsys, "check", "no-such.json", f"--tolerance={text}")[2]
+
+
 def test_an_overridden_tolerance_is_printed(capsys, file, right):
     code, out, _ = run(capsys, "check", file(right), "--tolerance", "1e-3")
     assert code == 0
@@ -305,6 +318,71 @@ def test_a_hostile_file_is_one_clear_line(capsys, file, right, make, message):
     assert re.search(message, err), err
     assert err.strip().isprintable()
     assert "results.json" in err
+
+
+def parsed(values=1.0, **more):
+    """A document with these values of one quantity, read."""
+    document = {
+        "format": "gsnr-ref-results/v1",
+        "backend": {"name": "mine", "version": "1", "dtype": "float64"},
+        "results": {"linear": {"coherence": values}},
+    }
+    return parse_results("FILE", json.dumps(document | more).encode())
+
+
+def in_lists(depth):
+    return [in_lists(depth - 1)] if depth else 1.0
+
+
+def in_objects(depth):
+    return {"a": in_objects(depth - 1)} if depth else 1.0
+
+
+def test_bounds_are_where_they_are_said_to_be():
+    for nest in (in_lists, in_objects):
+        parsed(nest(8))
+        with pytest.raises(InputError, match="is nested deeper than 8"):
+            parsed(nest(9))
+    parsed({"a": {"a": in_lists(6)}})
+    with pytest.raises(InputError, match="is nested deeper than 8"):
+        parsed({"a": {"a": in_lists(7)}})
+    parsed({"k" * 200: 1.0})
+    with pytest.raises(InputError, match=r"has the key 'k{60}'\.\.\.; expected 200 letters"):
+        parsed({"k" * 201: 1.0})
+    flags = sorted(golden.flag_reasons())
+    with pytest.raises(
+        InputError, match=r"leaves_out\.cases: .*(has non-unique elements|does not fit)"
+    ):
+        parsed(leaves_out={"cases": ["linear"] * 1000})
+    with pytest.raises(InputError, match="has a list of 1001; expected at most 1000"):
+        parsed(leaves_out={"cases": ["linear"] * 1001})
+    assert parsed(leaves_out={"flags": flags}).flags == tuple(flags)
+
+
+def test_a_message_of_the_schema_is_shown_if_it_is_short():
+    told = " is not of type 'string'"
+    for length, shown in ((199, True), (200, False)):
+        name = ["x" * (length - len(told) - 4)]
+        backend = {"name": name, "version": "1", "dtype": "float64"}
+        with pytest.raises(InputError) as error:
+            parsed(backend=backend)
+        what = f"{name}{told}" if shown else "does not fit 'type'"
+        assert str(error.value) == f"FILE: $.backend.name: {what}"
+
+
+def test_three_unknown_names_are_told_and_sixty_letters_of_each():
+    with pytest.raises(InputError) as error:
+        parsed(leaves_out={"quantities": ["d", "c", "b", "a" * 61]})
+    known = list(golden.QUANTITIES)
+    assert str(error.value).startswith(
+        f"FILE: leaves_out has unknown quantities {['a' * 60, 'b', 'c']}; expected some of {known}"[
+            :600
+        ]
+    )
+    with pytest.raises(InputError, match=r"the number 1{20}\.\.\. is no float64"):
+        parse_results("FILE", b"1" * 400)
+    with pytest.raises(InputError, match=r"the key 'k{60}' stands twice"):
+        parse_results("FILE", b'{"' + b"k" * 61 + b'": 1, "' + b"k" * 61 + b'": 2}')
 
 
 def test_any_depth_is_one_clear_line(tmp_path):

@@ -36,6 +36,14 @@ def test_the_torch_layout_transposes():
     assert case.x_in("torch").shape == (4, 1, 5, 5)
 
 
+def test_only_images_and_only_in_torch_have_channels_first():
+    linear, image = golden.load("linear"), golden.load("conv-channels")
+    for layout in LAYOUTS:
+        np.testing.assert_array_equal(linear.x_in(layout), linear.x)
+        first = np.moveaxis(image.x, 3, 1) if layout == "torch" else image.x
+        np.testing.assert_array_equal(image.x_in(layout), first)
+
+
 def test_rows_of_an_embedding_are_rows_and_gates_are_transposed():
     case = golden.load("gru-token-sum")
     theirs = case.params_in("torch")

@@ -71,6 +71,8 @@ def test_what_is_off_by_no_factor_has_none():
     assert said_of(3.5 * spread) == "too large by a constant factor, 3.5"
     spread[0] = 1 + 1.1e-5
     assert said_of(3.5 * spread) == ""
+    spread[0] = np.nan
+    assert said_of(3.5 * spread) == ""
     assert said_of(-2.0) == said_of(0.0) == said_of(np.nan) == said_of(np.inf) == ""
     case = case_of()
     assert constant_factor(case, report_of(case, np.ones(3))) == ""  # of another shape
@@ -131,5 +133,6 @@ def test_that_everything_is_wrong_in_no_way_of_its_own_tells_nothing():
     some[name][0] = CASE.expected["mean"][name][0]
     told = by_parameter(CASE, report_of(CASE, some, "mean"))
     assert f"of {len(spoilt[name])} of {name}" in told
-    one = golden.load("linear-no-bias")  # one array: its name tells nothing
-    assert by_parameter(one, report_of(one, {"linear.weight": np.ones((2, 1))}, "mean")) == ""
+    one = golden.load("linear-no-bias")
+    doubled = 2 * one.expected["mean"]["linear.weight"]  # one array: its name tells nothing
+    assert by_parameter(one, report_of(one, {"linear.weight": doubled}, "mean")) == ""

@@ -31,7 +31,9 @@ class Suite:
         return Compared(self.case, reports)
 
     def accounts(self, *hypothesis, **changes):
-        return accounts_for(hypothesis, self.compared(**changes))
+        says = accounts_for(hypothesis, self.compared(**changes))
+        assert says in (True, False)  # and not nothing
+        return says
 
 
 def of_losses(function):
@@ -182,7 +184,9 @@ def ranges(*by_case, judged=("losses",), wrong=DOUBLED, monkeypatch, **changes):
         suite.case = golden.load("linear")
         known[suite.case] = bounds
         cases.append(suite.compared(**({"losses": 3 * LOSSES} | changes)))
-    return has_one_constant(("a",), cases)
+    says = has_one_constant(("a",), cases)
+    assert says in (True, False)
+    return says
 
 
 def test_a_constant_is_positive_and_the_same_in_all_cases(monkeypatch):

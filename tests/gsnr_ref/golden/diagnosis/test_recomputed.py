@@ -25,7 +25,11 @@ def test_a_model_without_a_change_computes_the_expected_values(case):
     golden.check(case, result, leave_out=set(case.expected) - set(result))
 
 
-@pytest.mark.parametrize("case", golden.cases(quantity="enumerated_osgr")[::4], ids=str)
+@pytest.mark.parametrize(
+    "case",
+    [*golden.cases(quantity="enumerated_osgr")[::4], golden.load("mlp2-tanh-frozen")],
+    ids=str,
+)
 def test_enumeration_without_a_change_gives_the_expected_values(case):
     gradients = case.expected["per_sample_gradients"]
     made = enumerated(case, gradients, right_losses_at(case))

@@ -44,10 +44,20 @@ def test_nine_of_ten_failing_cases_have_to_be_explained(named, n_explained, is_n
     assert named(suite, ((A,), suite[::-1][:n_explained])) == [A] * is_named
 
 
+LISTING = [c for c in golden.cases() if B in c.mistakes][:10]
+OTHERS = [c for c in golden.cases() if B not in c.mistakes][:30]
+
+
 def test_and_nine_of_ten_of_those_that_list_it(named):
-    listing, others = [Case(c) for c in BOTH[:10]], [Case(c) for c in NEITHER[:30]]
-    assert named(listing + others, ((A,), others + listing[1:])) == [A]
-    assert named(listing + others, ((A,), others + listing[2:])) == []
+    listing, others = [Case(c) for c in LISTING], [Case(c) for c in OTHERS]
+    assert named(listing + others, ((B,), others + listing[1:])) == [B]
+    assert named(listing + others, ((B,), others + listing[2:])) == []
+
+
+def test_what_fails_elsewhere_counts_as_well(named):
+    listing, others = [Case(c) for c in LISTING], [Case(c) for c in OTHERS]
+    assert named(listing + others, ((B,), listing + others[4:])) == [B]
+    assert named(listing + others, ((B,), listing + others[5:])) == []
 
 
 def test_a_mistake_is_needed_in_two_cases_that_list_it(named, monkeypatch):
@@ -120,6 +130,17 @@ def test_of_hypotheses_that_do_equally_well_only_what_they_share_is_named(named)
     assert named(suite, *pairs) == [A]
     assert named(suite, ((A, B), suite), ((B, A), suite)) == [A, B]
     assert named(suite, ((A,), suite), ((JUDGED,), suite)) == [A]  # exact values first
+
+
+def test_of_equal_hypotheses_the_first_says_where(monkeypatch):
+    suite = [Case(c) for c in BOTH[:20]]
+    ends = {(A, B): suite[0], (A, "summed-mean"): suite[-1]}  # which each leaves unexplained
+    monkeypatch.setattr(suite_verdict, "accounts_for", lambda h, c: h in ends and c is not ends[h])
+    monkeypatch.setattr(suite_verdict, "_n_listing", lambda id: 0)
+    monkeypatch.setattr(suite_verdict._Evidence, "pairs", lambda self, hardest: list(ends))
+    (found,) = diagnose_suite(suite)
+    assert found.mistake.id == A
+    assert found.cases == tuple(c.case.id for c in suite[1:])
 
 
 def test_quantities_and_cases_are_those_that_need_it(monkeypatch):

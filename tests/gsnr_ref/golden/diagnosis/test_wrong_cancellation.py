@@ -1,5 +1,6 @@
 """Differences of numbers that are nearly equal: how far off they can be, and where."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -36,6 +37,22 @@ def test_a_one_pass_variance_is_off_by_some_roundings_of_its_parts(dtype, ddof):
     name = next(iter(mean))
     one = variance | {name: variance[name] + 2 * most[name]}  # one array alone
     assert not judged("one-pass-variance", case, one, f"variance_{ddof}", dtype)
+
+
+def test_an_error_may_be_as_large_as_its_bound():
+    u = 2.0**-53
+    case = golden.load("location-two-samples")
+    numbers = {"mean": 0.5, "variance_ddof0": 0.75}  # mean² and variance add up to 1
+    numbers = {q: {"linear.weight": np.array([[v]])} for q, v in numbers.items()}
+    case = replace(case, expected=case.expected | numbers)
+    for n_units, can_be in ((12, True), (13, False)):  # 2 · 2 + 8
+        got = {"linear.weight": np.array([[0.75 + n_units * u]])}
+        assert judged("one-pass-variance", case, got, "variance_ddof0") == can_be
+    tails = with_losses([1.0, 2.0**-20])
+    tails.model["loss"].update(type="cross_entropy")
+    for n_units, can_be in ((8, True), (9, False)):
+        got = np.array([1.0, 2.0**-20 + n_units * u])
+        assert judged("tails-lost", tails, got, "losses") == can_be
 
 
 def test_a_variance_of_0_over_0_is_none_and_a_missing_array_is_no_rounding():

@@ -47,6 +47,16 @@ def test_smoothed_labels_leave_ignored_samples_alone():
     assert wrong["enumerated_osgr"][key] == pytest.approx(osgr, rel=1e-9)
 
 
+def test_no_label_weighs_less_than_minus_1():
+    case = golden.load("softmax")
+    judge = golden.mistakes()["label-smoothing"].judge
+    for weight, can_be in ((1.9, True), (2.1, False)):
+        report = report_of(
+            case, smoothed(case, weight)["per_sample_gradients"], "per_sample_gradients"
+        )
+        assert judge(case, report, report.tolerance) == can_be
+
+
 def test_where_a_loss_can_be_smoothed_or_doubled():
     smoothing, doubled = (golden.mistakes()[k].wrong for k in ("label-smoothing", "double-softmax"))
     for id, can in (

@@ -41,6 +41,8 @@ def test_every_parameter_narrows_the_bounds():
     assert (low, high) == pytest.approx((0.96, 1.04), rel=1e-12)  # the first: 2 · 0.02
     low, high = bounds([4, 9], [1, 1.96], [2, 3], tolerance=0.01)
     assert (low, high) == pytest.approx((1.04 - 0.06, 1.04), rel=1e-12)
+    low, high = bounds([4, 0.0625], [1, 0.98], [2, 1 / 32], tolerance=0.01)  # the mean is below 1
+    assert (low, high) == pytest.approx((1.02 - 0.04, 1.04), rel=1e-12)
     low, high = bounds([4, 9], [1, 2.5], [2, 3], tolerance=0.01)
     assert low > high  # 1, and 0.5
 
@@ -53,6 +55,7 @@ def test_epsilon_is_not_negative_and_may_be_endless():
 
 def test_a_gsnr_below_0_or_of_a_zero_mean_is_made_by_none():
     assert bounds([4, 4], [1, 1], [2, -2]) == bounds([4, 4], [1, 1], [2, np.nan]) == NONE
+    assert bounds([0.25, 4], [1, 1], [-0.1, 2]) == bounds([4, 0.25], [1, 1], [2, np.nan]) == NONE
     assert bounds([0, 4], [1, 1], [0.1, 2]) == bounds([0, 4], [1, 1], [-0.1, 2]) == NONE
     assert bounds([0, 4], [1, 1], [0.0, 2]) == bounds([4], [1], [2])
 
