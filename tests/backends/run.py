@@ -173,7 +173,7 @@ ABOUT = {
     "reference": "This package: streamed moments of its own taps.",
     "torch_func": "`torch.func.vmap(grad)`, batches merged.",
     "torch_hooks": "Inputs, deltas and their squares: no per-sample gradient of a dense layer.",
-    "jax_vmap": "`jax.vmap(value_and_grad)`, batches merged; float64 only, to save CI's time.",
+    "jax_vmap": "`jax.vmap(value_and_grad)`, batches merged.",
     "flax_": "linen modules through the JAX recipe.",
     "tensorflow_": "Keras layers, `tape.jacobian` of the losses.",
     "opacus_": "`grad_sample` on a summed loss, batches merged.",
