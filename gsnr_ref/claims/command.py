@@ -32,9 +32,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "that must break the identity, and what repairs the first. Exit code 0 if every claim "
         "holds and every control breaks, 1 if one does not, 2 for bad usage or data."
     )
-    parser.add_argument("--data", choices=("digits", "mnist", "product", "gaussian"))
+    parser.add_argument(
+        "--data",
+        choices=("digits", "mnist", "product", "gaussian"),
+        help="one kind (default: all but MNIST, and the controls)",
+    )
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with the MNIST files")
-    parser.add_argument("--model", choices=("mlp", "softmax", "linear"))
+    parser.add_argument(
+        "--model",
+        choices=("mlp", "softmax", "linear"),
+        help="one model (default: with --data, each that fits it)",
+    )
     size = number(int, 1, "a whole number, 1 or more")
     parser.add_argument(
         "--n", type=size, nargs="+", metavar="N", help="training-set sizes (default: 10 100 1000)"

@@ -48,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "a tenth of it: it passes if it is finite, within that error, and not below 0 if it is a "
         "square, which says little, so it is counted apart and has no digits.",
     )
-    check.add_argument("results", type=Path, metavar="RESULTS.json")
+    check.add_argument(
+        "results", type=Path, metavar="RESULTS.json", help="what the backend computed"
+    )
     check.add_argument(
         "--report",
         type=Path,

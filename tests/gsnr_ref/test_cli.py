@@ -1,3 +1,4 @@
+import argparse
 import re
 import signal
 import subprocess
@@ -41,6 +42,24 @@ def test_each_command_says_what_it_takes(capsys, name):
     assert len(out.splitlines()) > 5
     _, listed, _ = run(capsys, "--help")
     assert re.search(rf"^    {name}\b", listed, re.MULTILINE)
+
+
+def subparsers(parser):
+    """A parser and those of its commands."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                assert any(c.dest == name and c.help for c in action._choices_actions), name
+                yield from subparsers(command)
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_each_argument_says_what_it_is(name):
+    for parser in subparsers(cli._parser([name])):
+        for action in parser._actions:
+            says = action.help or isinstance(action, argparse._SubParsersAction)
+            assert says, (parser.prog, action.dest)
 
 
 @pytest.mark.parametrize(

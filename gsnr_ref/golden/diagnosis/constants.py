@@ -145,7 +145,7 @@ class Line:
 
 
 def roots(a: float, b: float, c: float) -> list[float]:
-    """Real solutions of a + b·t + c·t² = 0.
+    """Real solutions of a + b·t + c·t² = 0; of a + b·t = 0 where a·c is 0 or rounds to it.
 
     Examples
     --------

@@ -14,6 +14,7 @@ import pytest
 
 from gsnr_ref import InputError, cli, golden
 from gsnr_ref.contract import map_structure
+from gsnr_ref.golden.reading import read_bounded
 from gsnr_ref.golden.results import parse_results
 from tests.backends import reference
 from tests.backends.run import as_document
@@ -106,7 +107,7 @@ def test_a_wrong_value_fails_with_its_diagnosis_in_every_report(capsys, file, ri
     assert "1 failed" in out
     for suffix in (".md", ".json", ".xml"):
         report = tmp_path / f"report{suffix}"
-        assert run(capsys, "check", path, "--report", report)[0] == 1
+        assert run(capsys, "check", path, "--report", report) == (1, out, f"report: {report}\n")
         assert "linear-eight-samples" in report.read_text()
     document = json.loads((tmp_path / "report.json").read_text())
     assert document["passed"] is False
@@ -419,6 +420,18 @@ def test_a_gigabyte_is_refused_in_little_memory(tmp_path):
     result = subprocess.run(command, capture_output=True, text=True, preexec_fn=bound)
     assert result.returncode == 2
     assert "is larger than 16 MiB" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("most", "size"), [(2**12, "4 KiB"), (2**20 - 1, "1023 KiB"), (2**20, "1 MiB")]
+)
+def test_how_much_is_read_is_said_in_units_that_fit(tmp_path, most, size):
+    path = tmp_path / "file"
+    path.write_bytes(bytes(most))
+    assert read_bounded(path, most, "zeros") == bytes(most)
+    path.write_bytes(bytes(most + 1))
+    with pytest.raises(InputError, match=f"is larger than {size}; expected zeros"):
+        read_bounded(path, most, "zeros")
 
 
 def test_a_missing_jsonschema_names_the_extra(capsys, file, right, monkeypatch):

@@ -181,7 +181,7 @@ def test_roots_add_up_and_multiply_as_they_must():
     for a, b, c in ((6.0, -5.0, 1.0), (-6.0, 1.0, 1.0), (6.0, 5.0, 1.0), (-3.0, -4.0, 2.0)):
         first, second = roots(a, b, c)
         assert first + second == pytest.approx(-b / c) and first * second == pytest.approx(a / c)
-    assert roots(1.0, 2.0, 1.0) == [-1.0, -1.0]
+    assert roots(1.0, 2.0, 1.0) == [-1.0, -1.0] and sorted(roots(2.0, 1.0, -1.0)) == [-1.0, 2.0]
     assert roots(0.0, 0.0, 1.0) == [] and roots(0.0, 3.0, 1.0) == [0.0]
     assert roots(1e-200, 4.0, 1e-200) == [-2.5e-201]  # a·c is below the smallest number
     assert roots(np.nan, 1.0, 1.0) == [] and roots(5.0, 1.0, 1.0) == []

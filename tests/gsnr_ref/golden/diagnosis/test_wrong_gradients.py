@@ -113,6 +113,11 @@ def test_a_bound_is_recognized_whomever_it_clips(n_clipped, epsilon):
 
 
 def test_a_clipped_gradient_has_the_norm_of_the_bound():
+    case = golden.load("elman-three-hidden")
+    norms, bound = norms_of(case), 0.05
+    assert norms[0] < bound < norms[1] < 1
+    made = np.linalg.norm(flat_rows(clipped(case, bound)["per_sample_gradients"]), axis=1)
+    np.testing.assert_allclose(np.sort(made), np.minimum(norms, bound), rtol=1e-13)
     case = golden.load("mlp2-tanh-squared-error")
     norms = norms_of(case)
     made = np.linalg.norm(flat_rows(clipped(case, norms[2])["per_sample_gradients"]), axis=1)
