@@ -42,9 +42,9 @@ def softplus(z: Any) -> Any:
 
 @primitive  # type: ignore[untyped-decorator]
 def sigmoid(z: Any) -> Any:
-    """1 / (1 + exp(−z)), of exp(−|z|), which keeps the digits of both tails."""
+    """1 / (1 + exp(−z)), of exp(−|z|) <= 1, which keeps the digits of both tails."""
     decay = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, decay) / (1 + decay)
+    return np.maximum(decay, z >= 0) / (1 + decay)
 
 
 defvjp(sigmoid, lambda ans, z: lambda g: g * (ans * sigmoid(-z)))  # σ(−z) = 1 − σ(z)
