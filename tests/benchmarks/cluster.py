@@ -96,7 +96,10 @@ def main() -> int:
     from distributed import Client, LocalCluster
 
     # What Dask sets besides, MALLOC_TRIM_THRESHOLD_, maps every large array anew: twice the time.
-    plain = {"distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1}}
+    plain = {
+        "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1},
+        "distributed.worker.profile.enabled": False,
+    }
     with (
         dask.config.set(plain),
         LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None) as cluster,
