@@ -72,6 +72,7 @@ OPERATORS = {
     ast.And: (ast.Or,),
     ast.Or: (ast.And,),
 }
+NOTHING = ("return", "return None", "return False")  # None for False is no other answer
 WORDS = {"min": "max", "any": "all", "minimum": "maximum", "floor": "ceil"}
 WORDS |= {new: old for old, new in WORDS.items()}
 
@@ -152,7 +153,7 @@ def replacements(node):
     if isinstance(node, ast.Call):
         for i in range(len(node.keywords)):
             yield with_field(node, keywords=node.keywords[:i] + node.keywords[i + 1 :])
-    if isinstance(node, ast.Return) and ast.unparse(node) not in ("return", "return None"):
+    if isinstance(node, ast.Return) and ast.unparse(node) not in NOTHING:
         yield with_field(node, value=ast.Constant(None))
     called = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
     stored = isinstance(node, ast.Assign) and isinstance(

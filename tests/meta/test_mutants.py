@@ -38,6 +38,8 @@ def f(a: Literal[1, 2], b: "a < b") -> Literal[3]:
         ("m - ddof", {"(m + ddof)", "m - 0"}),
         ("a[1]", {"a[2]", "a[0]"}),
         ("def f():\n    return a", {"return None"}),
+        ("def f():\n    return False", {"return True"}),
+        ("a < 1e-9", {"(a >= 1e-09)", "a < (1.000000001)", "a < (-0.999999999)"}),
         ("a += b", {"a -= b", "pass"}),
         ("a.b = c", {"pass"}),
         ("c = np.min(a)", {"c = np.max(a)"}),
