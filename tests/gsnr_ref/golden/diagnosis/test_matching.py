@@ -35,6 +35,7 @@ def is_recognized(right, made, got, condition=0.0, **options):
         (1.0, 2.0, 4e-5, {"condition": 2e6 - 1}),  # ten times what a right one may err
         (0.0, 2.0, 2e-6, {}),
         (np.inf, 2.0, 2e-6, {}),
+        (np.nan, 2.0, 2e-11, {}),
     ],
 )
 def test_a_value_is_recognized_up_to_a_distance(right, made, near, options):
