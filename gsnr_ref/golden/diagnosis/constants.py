@@ -213,7 +213,8 @@ def _candidates(line: Line, case: GoldenCase, report: QuantityReport) -> Iterato
         np.ravel(np.abs(got - right) / np.maximum(allowed, 5e-324))
         for got, _, right, allowed in arrays_of(case, report, case.expected[report.quantity])
     ]
-    clearness = np.where(np.abs(b) + np.abs(c) > 0, np.nan_to_num(np.concatenate(excess)), -1.0)
+    changes = np.abs(b) + np.abs(c) > 0
+    clearness = changes * np.nan_to_num(np.concatenate(excess))
     for k in np.argsort(-clearness)[:1]:
         if clearness[k] > 0:
             for root in roots(float(a[k]), float(b[k]), float(c[k])):

@@ -70,6 +70,16 @@ def test_where_the_mistake_is_right_a_wrong_value_contradicts():
     assert not is_met(right, made, [1.1, 2.0], by=agree)
 
 
+def test_one_array_of_several_is_enough_to_contradict():
+    case = golden.load("linear")
+    made = {"linear.weight": 2 * case.expected["mean"]["linear.weight"]}
+    made["linear.bias"] = case.expected["mean"]["linear.bias"]
+    off = 5e-12 * (1 + case.condition["mean"]["linear.bias"])  # five times what it may err
+    for factor, contradicts in ((1.0, False), (1 + off, True)):
+        report = report_of(case, made | {"linear.bias": made["linear.bias"] * factor}, "mean")
+        assert meets(case, report, made) and agree(case, report, made) is not contradicts
+
+
 def test_what_has_another_shape_or_parameter_cannot_be_compared():
     case = golden.load("linear")
     mean = case.expected["mean"]
@@ -242,3 +252,22 @@ def test_the_clearest_error_gives_the_constant():
         moved = {k: v * (1 + 1e-13 * (k == name)) for k, v in made.items()}
         report = report_of(case, moved, "mean")
         assert judge.constants(case, report) == pytest.approx([0.25], rel=1e-9), tree.shape
+
+
+def test_a_value_that_may_err_by_more_is_less_clear_though_its_error_is_larger():
+    right = np.array([1000.0, 1.0])
+    case = with_losses(right, [1e9, 0.0])  # the first may err by 1
+    got = 1.5 * right + np.array([0.3, 0.0])
+    g = case.expected["per_sample_gradients"]
+    judge = judge_of(case, Line(g, g, (right, right)))
+    assert judge.constants(case, report_of(case, got)) == [0.5]
+
+
+def test_a_value_that_no_constant_changes_gives_none():
+    """Wrong beyond doubt, but by something else: so no constant explains every value."""
+    case = with_losses([1.0, 1.0])
+    g = case.expected["per_sample_gradients"]
+    line = Line(g, g, (case.expected["losses"], np.array([0.0, 1.0])))
+    judge = judge_of(case, line)
+    assert judge.constants(case, report_of(case, np.array([1.0, 1.5]))) == [0.5]
+    assert judge.constants(case, report_of(case, np.array([9.0, 1.5]))) == []
