@@ -136,6 +136,15 @@ def test_a_sample_that_does_not_vary_bounds_nothing(value):
         assert osgr_interval(g, method=method) == (-np.inf, 1.0)
 
 
+@pytest.mark.parametrize("power", [-100, -20, 20, 100])
+def test_no_interval_depends_on_the_unit_of_the_gradients(power):
+    g = np.random.default_rng(0).normal(1, 1, (30, 3))
+    for interval in (gsnr_interval, robust_gsnr_interval):
+        np.testing.assert_array_equal(interval(2.0**power * g), interval(g))
+    for method in ("jackknife", "bootstrap"):
+        assert osgr_interval(2.0**power * g, method=method) == osgr_interval(g, method=method)
+
+
 def test_one_sample_that_alone_varies_bounds_nothing_from_above():
     g = np.zeros((12, 1))
     g[3] = 1.0
