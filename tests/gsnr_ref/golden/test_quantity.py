@@ -8,6 +8,7 @@ import pytest
 from gsnr_ref import InputError, golden
 from gsnr_ref.contract import leaves, map_structure
 from gsnr_ref.golden.quantity import (
+    ROUNDOFF,
     SQUARES,
     Element,
     allowed_error,
@@ -212,6 +213,20 @@ def test_digits_are_17_at_most_and_0_at_least():
     got = np.array([1.0, 1 + 2.0**-52, 3.0, np.inf, np.nan, 1.0, np.nan])
     digits = correct_digits(got, right)
     np.testing.assert_allclose(digits, [17, 52 * np.log10(2), 0, 17, 17, 0, 0], rtol=1e-12)
+    (doubled,) = correct_digits(np.array([2.0]), np.array([1.0]))  # -log10(1) is -0
+    assert f"{doubled:.1f}" == "0.0"
+
+
+def test_of_two_that_are_equally_wrong_the_first_is_the_worst():
+    report = losses_report([2.0, 2.0], [1.0, 1.0], [0.0, 0.0], tolerance=0.25)
+    assert (report.n_wrong, report.worst.index) == (2, (0,))
+    case = golden.load("linear-multi-output")
+    shape = {name: np.shape(v) for name, v in case.params.items()}
+    one, none = ({n: np.full(s, x) for n, s in shape.items()} for x in (1.0, 0.0))
+    case = replace(case, expected={"mean": one}, condition={"mean": none})
+    twice = {name: 2 * v for name, v in one.items()}
+    report = compare_quantity(case, "mean", twice, "float64", 0.25, "gsnr_ref")
+    assert report.worst.path == (next(iter(shape)),)
 
 
 @pytest.mark.parametrize(
@@ -232,3 +247,7 @@ def test_a_narrow_dtype_beside_another_is_named():
         dtype_of("mean", {"a": np.float16(1), "b": np.float32(1)})
     with pytest.raises(InputError, match="mean has dtypes float32, int64; expected one, or"):
         dtype_of("mean", {"a": np.int64(1), "b": np.float32(1)})
+
+
+def test_a_rounding_is_half_of_the_step_at_1():
+    assert {d: float(np.finfo(d).eps) / 2 for d in ("float64", "float32")} == ROUNDOFF
