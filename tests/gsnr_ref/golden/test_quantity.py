@@ -1,6 +1,7 @@
 """One quantity: what is read, what is wrong, what is not decided, and which value is the worst."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from gsnr_ref.golden.quantity import (
     compare_quantity,
     correct_digits,
     dtype_of,
+    is_close,
+    read,
 )
 
 
@@ -251,3 +254,33 @@ def test_a_narrow_dtype_beside_another_is_named():
 
 def test_a_rounding_is_half_of_the_step_at_1():
     assert {d: float(np.finfo(d).eps) / 2 for d in ("float64", "float32")} == ROUNDOFF
+
+
+def test_an_error_as_large_as_the_allowance_passes():
+    got = np.array([1.25, 0.75, 1.5, np.inf])
+    assert is_close(got, np.ones(4), np.full(4, 0.25)).tolist() == [True, True, False, False]
+
+
+def test_the_last_key_that_leads_to_an_array_names_its_parameter():
+    case = golden.load("linear-square")
+    theirs = {n: case.params_in("torch") for n in case.expected["osgr_weights"]}
+    for (_, name), array in read(case, "osgr_weights", theirs, "torch").items():
+        np.testing.assert_array_equal(array, case.params[name])
+
+
+def test_fractions_are_not_read():
+    case = golden.load("linear")
+    for value, place in ((Fraction(1, 4), "coherence"), ({"a": Fraction(1)}, r"coherence\['a'\]")):
+        with pytest.raises(InputError, match=f"{place} has dtype object; expected real numbers"):
+            golden.check(case, case.expected | {"coherence": value})
+
+
+def test_a_value_that_may_be_off_by_a_tenth_is_decided():
+    report = losses_report([10.5, 10.0], [10.0, 10.0], [0.0, 0.0], tolerance=0.1)
+    assert report.passed and report.n_undecided == 0
+    assert report.digits == pytest.approx(-np.log10(0.05))
+
+
+def test_where_no_error_is_allowed_the_larger_is_the_worse():
+    report = losses_report([1e-320, 1e-17], [0.0, 0.0], [0.0, 0.0], tolerance=0.1)
+    assert (report.n_wrong, report.worst.index) == (2, (1,))
