@@ -145,3 +145,12 @@ def test_a_list_of_64_kib_is_read(tmp_path):
     path.write_bytes(b"#" * (2**16 + 1))
     with pytest.raises(InputError, match="is larger than 64 KiB; expected a list of expected"):
         read_expected_failures(path)
+
+
+def test_levels_are_told_in_words(monkeypatch):
+    suite = suite_of(["linear"])
+    levels = {"core": (2, 3, 5), "tails": (1, 1, 1), "deep": (0, 0, 4), "large": (0, 1, 2)}
+    monkeypatch.setattr(type(suite), "levels", levels)
+    assert suite.by_level == (
+        "core 2 of 3 (2 left out), tails 1 of 1, deep left out, large 0 of 1 (1 left out)"
+    )
