@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gsnr_ref import InputError, golden
-from gsnr_ref.golden.results import parse_results, wanted_cases
+from gsnr_ref.golden.results import parse_results, read_results, wanted_cases
 
 ONE = {"coherence": 1}
 
@@ -143,3 +143,13 @@ def test_what_is_not_json_is_told(text, said):
     with pytest.raises(InputError) as told:
         parse_results("FILE", text.encode())
     assert str(told.value).startswith(said)
+
+
+def test_a_file_of_16_mib_is_read(tmp_path):
+    path = tmp_path / "results.json"
+    raw = json.dumps(document({"linear": ONE})).encode()
+    path.write_bytes(raw.ljust(2**24))
+    assert read_results(path).values == {"linear": ONE}
+    path.write_bytes(raw.ljust(2**24 + 1))
+    with pytest.raises(InputError, match="is larger than 16 MiB; expected a results file: about 1"):
+        read_results(path)
