@@ -284,3 +284,10 @@ def test_a_value_that_may_be_off_by_a_tenth_is_decided():
 def test_where_no_error_is_allowed_the_larger_is_the_worse():
     report = losses_report([1e-320, 1e-17], [0.0, 0.0], [0.0, 0.0], tolerance=0.1)
     assert (report.n_wrong, report.worst.index) == (2, (1,))
+
+
+def test_the_worst_is_told_by_its_error_in_units_of_the_allowance():
+    report = losses_report([2.0, 13.0], [1.0, 10.0], [0.0, 0.0], tolerance=0.01)
+    assert report.worst.index == (0,)  # 100 and 30 times what is allowed
+    report = losses_report([1.0, 1.5], [10.0, 1.0], [0.0, 0.0], tolerance=0.01)
+    assert report.worst.index == (0,)  # 90 and 50 times

@@ -153,3 +153,8 @@ def test_a_file_of_16_mib_is_read(tmp_path):
     path.write_bytes(raw.ljust(2**24 + 1))
     with pytest.raises(InputError, match="is larger than 16 MiB; expected a results file: about 1"):
         read_results(path)
+
+
+def test_bytes_that_are_no_text_are_told():
+    with pytest.raises(InputError, match="^FILE is not UTF-8 text: "):
+        parse_results("FILE", b'{"a": "\x80"}')
