@@ -156,5 +156,5 @@ def test_a_file_of_16_mib_is_read(tmp_path):
 
 
 def test_bytes_that_are_no_text_are_told():
-    with pytest.raises(InputError, match="^FILE is not UTF-8 text: "):
+    with pytest.raises(InputError, match=r"^FILE is not UTF-8 text: "):
         parse_results("FILE", b'{"a": "\x80"}')
