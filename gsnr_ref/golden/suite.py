@@ -102,7 +102,7 @@ class SuiteReport:
         """What passed at each level: "core 61 of 61, tails 8 of 10, deep left out"."""
         parts = []
         for level, (passed, declared, known) in self.levels.items():
-            left_out = f" ({known - declared} left out)" if 0 < declared < known else ""
+            left_out = f" ({known - declared} left out)" if declared < known else ""
             parts.append(
                 f"{level} {passed} of {declared}{left_out}" if declared else f"{level} left out"
             )

@@ -85,3 +85,33 @@ def test_flags_and_mistakes_are_handed_out_as_copies():
         n = len(table())
         table().clear()
         assert len(table()) == n > 10
+
+
+def test_a_large_case_selects_its_samples_and_entries_and_nothing_twice():
+    case = golden.load("large-mlp2-tanh")
+    name, samples = "layer1.weight", case.selected["samples"]
+    rows, columns = np.array(case.selected["entries"][name]).T
+    shape = case.params[name].shape
+    full = np.arange(float(len(case.x) * np.prod(shape))).reshape(len(case.x), *shape)
+    some = full[samples][:, rows, columns]
+    for quantity, array, selected in (
+        ("losses", full[:, 0, 0], full[samples, 0, 0]),
+        ("per_sample_gradients", full, some),
+        ("mean", full[0], full[0, rows, columns]),
+        ("mean", full, full),  # of another shape: as it is, and so is what is selected already
+        ("per_sample_gradients", some, some),
+        ("losses", full[:3, 0, 0], full[:3, 0, 0]),
+    ):
+        got = case.select(quantity, "" if quantity == "losses" else name, array)
+        np.testing.assert_array_equal(got, selected)
+    assert case.select("coherence", "", full) is full
+    assert golden.load("linear").select("losses", "", full) is full
+
+
+def test_outputs_are_those_of_y_or_of_the_last_layer_that_has_some():
+    n_outputs = {id: golden.load(id).n_outputs for id in ("linear", "linear-multi-output")}
+    for id, n in n_outputs.items():
+        case = golden.load(id)
+        assert n == case.y.shape[1] == case.params["linear.weight"].shape[1]
+    assert golden.load("large-softmax").n_outputs == 10
+    assert golden.load("large-mlp2-tanh").n_outputs == 5

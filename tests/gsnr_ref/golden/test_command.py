@@ -569,3 +569,14 @@ def test_an_export_into_a_circle_of_links_is_one_clear_line(capsys, tmp_path):
         assert (code, out) == (2, "")
         assert "Too many levels of symbolic links" in err
         assert err.count("\n") == 1
+
+
+def test_an_export_that_fails_leaves_nothing(capsys, tmp_path, monkeypatch):
+    def fail(self, target):
+        raise OSError("no space")
+
+    monkeypatch.setattr(type(tmp_path), "replace", fail)
+    code, out, err = run(capsys, "export", tmp_path / "cases")
+    assert (code, out) == (2, "")
+    assert "no space" in err
+    assert list(tmp_path.iterdir()) == []

@@ -190,3 +190,9 @@ def test_the_layout_is_asked_for_only_where_all_that_does_not_fit_is_transposed(
     assert hint not in str(golden.compare(case, case.expected | {"mean": flat}))
     wrong = case.expected | {"losses": 2 * case.expected["losses"]}
     assert hint not in str(golden.compare(case, wrong))
+
+
+def test_a_value_without_a_right_digit_is_the_worst_of_its_case():
+    case = golden.load("linear")
+    report = golden.compare(case, case.expected | {"coherence": 9 * case.expected["coherence"]})
+    assert (report.digits, report.passed) == (0.0, False)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gsnr_ref import golden
-from gsnr_ref.golden.layouts import LAYOUTS, param_from
+from gsnr_ref.golden.layouts import LAYOUTS, param_from, params_to
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -107,3 +107,26 @@ def test_the_order_of_the_rows_is_rows_columns_channels():
     assert (theirs.shape, keras.shape) == ((3, 2, 2, 2), (2, 2, 2, 3))
     for u, v, k, c in np.ndindex(2, 2, 2, 3):
         assert ours[(u * 2 + v) * 2 + k, c] == theirs[c, k, u, v] == keras[u, v, k, c]
+
+
+@pytest.mark.parametrize(
+    ("before", "image"),
+    [
+        ([{}], (4, 3, 3)),
+        ([{"padding": 0, "stride": 1}], (4, 3, 3)),
+        ([{"padding": 1, "stride": 2}], (3, 3, 3)),
+        ([{"type": "max_pool", "n_channels": 3}], (2, 2, 3)),
+        ([{"type": "max_pool", "n_channels": 3}, {"type": "activation"}], (2, 2, 3)),
+        ([{}, {"type": "affine"}], None),
+    ],
+)
+def test_a_dense_layer_sees_the_image_that_the_layers_before_it_leave(before, image):
+    convolution = {"type": "convolution", "height": 5, "width": 4, "kernel": 2, "n_out": 3}
+    n_in = 1 if image is None else int(np.prod(image))
+    dense = {"type": "affine", "name": "dense", "n_in": n_in}
+    model = {"layers": [*(convolution | layer for layer in before), dense]}
+    ours = np.arange(2.0 * n_in).reshape(n_in, 2)
+    theirs = ours if image is None else np.moveaxis(ours.reshape(*image, 2), 2, 0).reshape(n_in, 2)
+    got = params_to(model, {"dense.weight": ours}, "torch")["dense.weight"]
+    np.testing.assert_array_equal(got, theirs.T)
+    np.testing.assert_array_equal(param_from(model, "dense.weight", got, "torch"), ours)

@@ -1,6 +1,7 @@
 """One quantity: what is read, what is wrong, what is not decided, and which value is the worst."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,12 +9,15 @@ import pytest
 from gsnr_ref import InputError, golden
 from gsnr_ref.contract import leaves, map_structure
 from gsnr_ref.golden.quantity import (
+    ROUNDOFF,
     SQUARES,
     Element,
     allowed_error,
     compare_quantity,
     correct_digits,
     dtype_of,
+    is_close,
+    read,
 )
 
 
@@ -212,6 +216,20 @@ def test_digits_are_17_at_most_and_0_at_least():
     got = np.array([1.0, 1 + 2.0**-52, 3.0, np.inf, np.nan, 1.0, np.nan])
     digits = correct_digits(got, right)
     np.testing.assert_allclose(digits, [17, 52 * np.log10(2), 0, 17, 17, 0, 0], rtol=1e-12)
+    (doubled,) = correct_digits(np.array([2.0]), np.array([1.0]))  # -log10(1) is -0
+    assert f"{doubled:.1f}" == "0.0"
+
+
+def test_of_two_that_are_equally_wrong_the_first_is_the_worst():
+    report = losses_report([2.0, 2.0], [1.0, 1.0], [0.0, 0.0], tolerance=0.25)
+    assert (report.n_wrong, report.worst.index) == (2, (0,))
+    case = golden.load("linear-multi-output")
+    shape = {name: np.shape(v) for name, v in case.params.items()}
+    one, none = ({n: np.full(s, x) for n, s in shape.items()} for x in (1.0, 0.0))
+    case = replace(case, expected={"mean": one}, condition={"mean": none})
+    twice = {name: 2 * v for name, v in one.items()}
+    report = compare_quantity(case, "mean", twice, "float64", 0.25, "gsnr_ref")
+    assert report.worst.path == (next(iter(shape)),)
 
 
 @pytest.mark.parametrize(
@@ -232,3 +250,44 @@ def test_a_narrow_dtype_beside_another_is_named():
         dtype_of("mean", {"a": np.float16(1), "b": np.float32(1)})
     with pytest.raises(InputError, match="mean has dtypes float32, int64; expected one, or"):
         dtype_of("mean", {"a": np.int64(1), "b": np.float32(1)})
+
+
+def test_a_rounding_is_half_of_the_step_at_1():
+    assert {d: float(np.finfo(d).eps) / 2 for d in ("float64", "float32")} == ROUNDOFF
+
+
+def test_an_error_as_large_as_the_allowance_passes():
+    got = np.array([1.25, 0.75, 1.5, np.inf])
+    assert is_close(got, np.ones(4), np.full(4, 0.25)).tolist() == [True, True, False, False]
+
+
+def test_the_last_key_that_leads_to_an_array_names_its_parameter():
+    case = golden.load("linear-square")
+    theirs = {n: case.params_in("torch") for n in case.expected["osgr_weights"]}
+    for (_, name), array in read(case, "osgr_weights", theirs, "torch").items():
+        np.testing.assert_array_equal(array, case.params[name])
+
+
+def test_fractions_are_not_read():
+    case = golden.load("linear")
+    for value, place in ((Fraction(1, 4), "coherence"), ({"a": Fraction(1)}, r"coherence\['a'\]")):
+        with pytest.raises(InputError, match=f"{place} has dtype object; expected real numbers"):
+            golden.check(case, case.expected | {"coherence": value})
+
+
+def test_a_value_that_may_be_off_by_a_tenth_is_decided():
+    report = losses_report([10.5, 10.0], [10.0, 10.0], [0.0, 0.0], tolerance=0.1)
+    assert report.passed and report.n_undecided == 0
+    assert report.digits == pytest.approx(-np.log10(0.05))
+
+
+def test_where_no_error_is_allowed_the_larger_is_the_worse():
+    report = losses_report([1e-320, 1e-17], [0.0, 0.0], [0.0, 0.0], tolerance=0.1)
+    assert (report.n_wrong, report.worst.index) == (2, (1,))
+
+
+def test_the_worst_is_told_by_its_error_in_units_of_the_allowance():
+    report = losses_report([2.0, 13.0], [1.0, 10.0], [0.0, 0.0], tolerance=0.01)
+    assert report.worst.index == (0,)  # 100 and 30 times what is allowed
+    report = losses_report([1.0, 1.5], [10.0, 1.0], [0.0, 0.0], tolerance=0.01)
+    assert report.worst.index == (0,)  # 90 and 50 times
