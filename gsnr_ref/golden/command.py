@@ -5,6 +5,7 @@ Imports ``contract``, ``files`` and most of ``golden``.
 
 import argparse
 import contextlib
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -70,7 +71,7 @@ def _tolerance(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        value = -1.0
+        value = math.nan
     if not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"is {text!r}; expected a relative error, 0 to 1")
     return value

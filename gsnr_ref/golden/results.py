@@ -208,8 +208,7 @@ def _plain(name: Path | str, tree: Any, place: str, depth: int) -> Any:
         return tree
     if isinstance(tree, str) and tree in _WORDS:
         return _WORDS[tree]
-    shown = repr(tree[:40] if isinstance(tree, str) else tree)[:40]
-    refuse(name, f'{place[:200]} holds {shown}; expected numbers, "inf", "-inf" or "nan"')
+    refuse(name, f'{place[:200]} holds {repr(tree)[:40]}; expected numbers, "inf", "-inf" or "nan"')
 
 
 def wanted_cases(results: Results) -> tuple[list[GoldenCase], list[GoldenCase]]:
