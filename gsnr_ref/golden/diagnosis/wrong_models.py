@@ -191,7 +191,7 @@ def _dropout_rates(case: GoldenCase, report: QuantityReport, masks: Masks) -> It
     element = int(np.argmax(np.abs(first)))
     for k in np.flatnonzero(np.diff(np.sign(errors[:, element]))):
         low, high = rates[k], rates[k + 1]
-        yield float(brentq(lambda rate: gradients(rate)[element], low, high, xtol=1e-15))
+        yield float(brentq(lambda rate: gradients(rate)[element], low, high))
 
 
 @np.errstate(all="ignore")
@@ -202,7 +202,7 @@ def _dropout(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool
     masks = _masks_from(case, report)
     if masks is None:
         return False
-    last = list(masks)[-1]
+    *_, last = masks
     return any(
         agree(case, report, with_dropout(case, rate, chosen)[report.quantity])
         for chosen in (masks, {last: masks[last]})

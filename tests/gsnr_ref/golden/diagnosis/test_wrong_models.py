@@ -1,5 +1,7 @@
 """Other losses than the one that is asked for, and dropout that was left on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -168,6 +170,12 @@ def test_masks_are_read_from_gradients_that_are_0_where_right_ones_are_not():
     half = {k: v + 0.0 for k, v in right.items()}
     half["layer3.weight"][0, 0, 0] = 0  # a part of a row is no dropped unit
     assert _masks_from(DROPPED, report_of(DROPPED, half, "per_sample_gradients")) is None
+    in_part = right | {"layer3.weight": right["layer3.weight"] + 0.0}
+    in_part["layer3.weight"][0, 0, 0] = 0  # what was 0 before in a part of a row is no less dropped
+    g = {k: v + 0.0 for k, v in in_part.items()}
+    g["layer3.weight"][0, 0] = 0
+    case = replace(DROPPED, expected=DROPPED.expected | {"per_sample_gradients": in_part})
+    assert _masks_from(case, report_of(case, g, "per_sample_gradients"))["layer3"][0, 0] == 0
     dead = golden.load("mlp2-relu-dead-unit")
     g = dead.expected["per_sample_gradients"]
     assert (g["layer2.weight"] == 0).all(axis=2).any()

@@ -182,11 +182,14 @@ def test_a_kernel_is_turned_by_180_degrees_channel_by_channel(id):
     k, name = layer["kernel"], f"{layer['name']}.weight"
     rows = case.params[name]
     n_in = len(rows) // k**2
-    turned = np.empty_like(rows)
-    for u, v, c in np.ndindex(k, k, n_in):
-        turned[(u * k + v) * n_in + c] = rows[((k - 1 - u) * k + k - 1 - v) * n_in + c]
+    order = [
+        ((k - 1 - u) * k + k - 1 - v) * n_in + c for u, v, c in np.ndindex(k, k, n_in)
+    ]  # which is its own inverse
+    turned = rows[order]
     model = case.build()
     wrong = golden.mistakes()["flipped-kernel"].wrong(case)
     losses = model.loss(case.params | {name: turned}, case.x, case.y)
     np.testing.assert_array_equal(wrong["losses"], losses)
+    found = run(ChangedModel(case), case.params | {name: turned}, case).gradients
+    np.testing.assert_array_equal(wrong["per_sample_gradients"][name], found[name][:, order])
     assert golden.mistakes()["flipped-kernel"].wrong(golden.load("linear")) == {}
