@@ -102,8 +102,8 @@ def as_markdown(suite: SuiteReport) -> str:
         ]
     if suite.tolerance is not None:
         lines += [f"Tolerance overridden: {suite.tolerance:.3g}.", ""]
-    if r.quantities or r.flags or r.cases:
-        lines += [f"Left out: {', '.join((*r.quantities, *r.flags, *r.cases))}.", ""]
+    if left_out := ", ".join((*r.quantities, *r.flags, *r.cases)):
+        lines += [f"Left out: {left_out}.", ""]
     lines += [
         "| quantity | cases passed | values undecided | digits, worst case that passed |",
         "|---|---|---|---|",
