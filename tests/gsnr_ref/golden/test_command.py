@@ -81,7 +81,7 @@ def test_a_list_has_columns(capsys):
     ):
         width = max(map(len, texts))
         told = [f"{name:<{width}}  {text}" for name, text in texts.items()]
-        assert run(capsys, "list", what)[1].splitlines() == told
+        assert run(capsys, "list", what) == (0, "\n".join(told) + "\n", "")
     assert run(capsys, "list", "--flags", "--mistakes")[0] == 2
 
 
