@@ -48,7 +48,7 @@ def digits_by_quantity(suite: SuiteReport) -> dict[str, tuple[float, int, int, i
         ran = [q for r in suite.reports for q in r.quantities if q.quantity == quantity]
         if ran:
             passed = [q for q in ran if q.passed]
-            digits = min((q.digits for q in passed if q.digits >= 0), default=math.nan)
+            digits = min((q.digits for q in passed if not math.isnan(q.digits)), default=math.nan)
             n_undecided = sum(q.n_undecided for q in ran)
             table[quantity] = (digits, len(passed), len(ran), n_undecided)
     return table
@@ -102,8 +102,8 @@ def as_markdown(suite: SuiteReport) -> str:
         ]
     if suite.tolerance is not None:
         lines += [f"Tolerance overridden: {suite.tolerance:.3g}.", ""]
-    if r.quantities or r.flags or r.cases:
-        lines += [f"Left out: {', '.join((*r.quantities, *r.flags, *r.cases))}.", ""]
+    if left_out := ", ".join((*r.quantities, *r.flags, *r.cases)):
+        lines += [f"Left out: {left_out}.", ""]
     lines += [
         "| quantity | cases passed | values undecided | digits, worst case that passed |",
         "|---|---|---|---|",
@@ -151,7 +151,7 @@ def as_json(suite: SuiteReport) -> str:
             "values": q.n_values,
             "wrong": q.n_wrong,
             "undecided": q.n_undecided,
-            "digits": round(q.digits, 2) if q.digits >= 0 else None,
+            "digits": None if math.isnan(q.digits) else round(q.digits, 2),
             "problem": q.problem,
         }
         if q.worst is not None:

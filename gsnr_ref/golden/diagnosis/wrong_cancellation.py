@@ -31,12 +31,12 @@ TAIL = 1e-3
 def _cancelled(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
     """Errors of the size that E g² − (E g)² makes: a few roundings of mean² + variance."""
     roundings = (2 * len(case.x) + 8) * ROUNDOFF[report.dtype]
-    for path, square, variance in moments_of(case, report):
-        got = report.got[path].astype(np.float64)
+    for name, square, variance in moments_of(case, report):
+        got = report.got[(name,)].astype(np.float64)
         with np.errstate(all="ignore"):
             implied = square / got if report.quantity.startswith("gsnr") else got
             error = np.abs(np.where(np.isnan(implied), 0, implied) - variance)
-        if (report.wrong[path] & ~(error <= roundings * (square + variance))).any():
+        if (report.wrong[(name,)] & ~(error <= roundings * (square + variance))).any():
             return False
     return bool(report.wrong)
 
@@ -96,9 +96,9 @@ def _from_1(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool:
     expected = case.expected[report.quantity]
     n_terms = len(flat(case.expected["mean"])) + 8
     return bool(report.wrong) and all(
-        abs(report.got[path] - expected[path[0]]) <= n_terms * unit
-        and float(report.got[path]) % unit == 0
-        for path, wrong in report.wrong.items()
+        abs(report.got[(n,)] - expected[n]) <= n_terms * unit
+        and float(report.got[(n,)]) % unit == 0
+        for (n,), wrong in report.wrong.items()
         if wrong
     )
 

@@ -76,7 +76,7 @@ def clipped(case: GoldenCase, constant: float, epsilon: float = 0.0) -> Values:
     """Each sample's gradient shortened to the norm `constant` where it is longer."""
     g = case.expected["per_sample_gradients"]
     norms = np.sqrt((flat_rows(g) ** 2).sum(axis=1))
-    factors = np.minimum(1.0, constant / np.maximum(norms + epsilon, 5e-324))
+    factors = np.minimum(1.0, constant / (norms + epsilon))
     return _from_gradients(case, by_sample(g, factors))
 
 
@@ -92,8 +92,8 @@ def _reordered(case: GoldenCase, report: QuantityReport, tolerance: float) -> bo
         return False
     n = len(case.x)
     arrays = arrays_of(case, report, case.expected[report.quantity])
-    rows = [[a.reshape(n, -1) for a in (got, right, allowed)] for got, _, right, allowed in arrays]
-    got, right, allowed = (np.concatenate(parts, axis=1) for parts in zip(*rows, strict=True))
+    rows = [np.stack([got, right, allowed]).reshape(3, n, -1) for got, _, right, allowed in arrays]
+    got, right, allowed = np.concatenate(rows, axis=2)
     same = np.array([is_close(row, right, 10 * allowed).all(axis=1) for row in got])
     order: list[int] = []
     for choices in same:  # equal samples are interchangeable

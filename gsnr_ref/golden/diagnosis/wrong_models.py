@@ -161,7 +161,7 @@ def masks_of(case: GoldenCase, constant: float, seed: int) -> Masks:
     """Masks as dropout draws them."""
     rng, n = np.random.default_rng(seed), len(case.x)
     widths = {name: len(case.params[f"{name}.weight"]) for name in _dropped_at(case)}
-    return {name: (rng.random((n, k)) >= constant) * 1.0 for name, k in widths.items()}
+    return {name: (rng.random((n, k)) >= constant).astype(float) for name, k in widths.items()}
 
 
 def _masks_from(case: GoldenCase, report: QuantityReport) -> Masks | None:
@@ -185,12 +185,13 @@ def _dropout_rates(case: GoldenCase, report: QuantityReport, masks: Masks) -> It
         arrays = arrays_of(case, report, made)
         return np.concatenate([np.ravel(m - got) for got, m, _, _ in arrays])
 
-    rates = np.linspace(0.0, 0.95, 39)
+    rates = np.arange(0.0, 0.96, 0.025)
     errors = np.array([gradients(rate) for rate in rates])
-    element = int(np.argmax(np.abs(errors[0])))
+    first, *_ = errors
+    element = int(np.argmax(np.abs(first)))
     for k in np.flatnonzero(np.diff(np.sign(errors[:, element]))):
         low, high = rates[k], rates[k + 1]
-        yield float(brentq(lambda rate: gradients(rate)[element], low, high, xtol=1e-15))
+        yield float(brentq(lambda rate: gradients(rate)[element], low, high))
 
 
 @np.errstate(all="ignore")
@@ -201,7 +202,7 @@ def _dropout(case: GoldenCase, report: QuantityReport, tolerance: float) -> bool
     masks = _masks_from(case, report)
     if masks is None:
         return False
-    last = list(masks)[-1]
+    *_, last = masks
     return any(
         agree(case, report, with_dropout(case, rate, chosen)[report.quantity])
         for chosen in (masks, {last: masks[last]})

@@ -21,7 +21,7 @@ from gsnr_ref.golden.diagnosis.derived import (
     sample_variance,
 )
 from gsnr_ref.golden.diagnosis.mistake import known_as
-from gsnr_ref.golden.quantity import Keys, QuantityReport
+from gsnr_ref.golden.quantity import QuantityReport
 
 PLUG_INS = ("gsnr_ddof0", "gsnr_ddof1")
 
@@ -45,21 +45,21 @@ def _uncentred(case: GoldenCase) -> Values:
     return from_moments(case, mean, second, sample_variance(case, second))
 
 
-def moments_of(case: GoldenCase, report: QuantityReport) -> Iterator[tuple[Keys, Array, Array]]:
-    """Path of each parameter, mean², and the variance that belongs to a variance or a GSNR."""
+def moments_of(case: GoldenCase, report: QuantityReport) -> Iterator[tuple[str, Array, Array]]:
+    """Name of each parameter, mean², and the variance that belongs to a variance or a GSNR."""
     variances = case.expected[f"variance_{report.quantity.rpartition('_')[2]}"]
-    for path in report.wrong:
-        mean = case.expected["mean"][path[0]]
-        yield path, mean * mean, variances[path[0]]
+    for (name,) in report.wrong:
+        mean = case.expected["mean"][name]
+        yield name, mean * mean, variances[name]
 
 
 def _added(case: GoldenCase, report: QuantityReport, tolerance: float) -> tuple[float, float]:
     """Least and largest constant ε for which GSNR is mean²/(variance + ε) at every parameter."""
     low, high = 0.0, math.inf
-    for path, square, variance in moments_of(case, report):
-        got = report.got[path].astype(np.float64)
-        error = 2 * tolerance * (1 + case.condition[report.quantity][path[0]])
-        if (got[square == 0] != 0).any() or not (got[square > 0] >= 0).all():
+    for name, square, variance in moments_of(case, report):
+        got = report.got[(name,)].astype(np.float64)
+        error = 2 * tolerance * (1 + case.condition[report.quantity][name])
+        if (got[square == 0] != 0).any() or not (got >= 0).all():
             return math.inf, 0.0
         with np.errstate(all="ignore"):
             total = (square / got)[square > 0]

@@ -7,6 +7,7 @@ import re
 import resource
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,8 +15,9 @@ import pytest
 
 from gsnr_ref import InputError, cli, golden
 from gsnr_ref.contract import map_structure
-from gsnr_ref.golden.reading import read_bounded
-from gsnr_ref.golden.results import parse_results
+from gsnr_ref.golden.case import every_case, folder
+from gsnr_ref.golden.reading import read_bounded, refuse
+from gsnr_ref.golden.results import Results, parse_results, wanted_cases
 from tests.backends import reference
 from tests.backends.run import as_document
 
@@ -63,6 +65,57 @@ def test_list_show_and_export(capsys, tmp_path):
     code, _, err = run(capsys, "export", tmp_path / "cases")
     assert code == 2
     assert "there and not empty; expected a new folder" in err
+
+
+def test_a_list_has_columns(capsys):
+    *lines, blank, _ = run(capsys, "list")[1].splitlines()
+    width = max(len(line.partition(" ")[0]) for line in lines)
+    for line in lines:
+        case = every_case()[line.partition(" ")[0]]
+        told = f"{case.level:<9}  {case.description} [{', '.join(case.flags)}]"
+        assert line == f"{case.id:<{width}}  {told}"
+    assert blank == "" and len(lines) > 100
+    for what, texts in (
+        ("--flags", golden.flag_reasons()),
+        ("--mistakes", {id: m.title for id, m in golden.mistakes().items()}),
+    ):
+        width = max(map(len, texts))
+        told = [f"{name:<{width}}  {text}" for name, text in texts.items()]
+        assert run(capsys, "list", what) == (0, "\n".join(told) + "\n", "")
+    assert run(capsys, "list", "--flags", "--mistakes")[0] == 2
+
+
+def test_a_case_is_printed_as_its_file_stands(capsys):
+    text = (folder() / "cases" / "location.json").read_text(encoding="utf-8")
+    assert run(capsys, "show", "location") == (0, text, "")
+
+
+@pytest.mark.parametrize(
+    ("action", "usage"),
+    [
+        ([], "ACTION ... Certified values"),
+        (["list"], "[--flag F | --flags | --mistakes] options:"),
+        (["show"], "ID positional"),
+        (["export"], "DIR positional"),
+        (["check"], "[--report FILE] [--xfail FILE] [--tolerance T] RESULTS.json Check a results"),
+    ],
+)
+def test_the_usage(capsys, action, usage):
+    code, out, _ = run(capsys, *action, "--help")
+    said = " ".join(["usage: gsnr-ref golden", *action, "[-h]", usage])
+    assert code == 0 and " ".join(out.split()).startswith(said)
+
+
+def test_an_export_that_fails_leaves_nothing_and_says_why(capsys, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError("no space left on device")
+
+    for name in ("replace", "mkdir"):  # at the end, and before there is anything
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, name, full)
+            code, _, err = run(capsys, "export", tmp_path / "new")
+        assert code == 2 and "no space left on device" in err
+        assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -348,6 +401,16 @@ def test_bounds_are_where_they_are_said_to_be():
     with pytest.raises(InputError, match="is nested deeper than 8"):
         parsed({"a": {"a": in_lists(7)}})
     parsed({"k" * 200: 1.0})
+    place = f"results['linear']['coherence']['{'k' * 200}']"
+    for nest, end in ((in_lists, "... is nested"), (in_objects, "... is nested")):
+        with pytest.raises(InputError, match=f"^FILE: {re.escape(place[:80] + end)}"):
+            parsed({"k" * 200: nest(8)})
+    with pytest.raises(InputError, match=f"^FILE: {re.escape(place[:200])} has the key"):
+        parsed({"k" * 200: {"k" * 201: 1.0}})
+    with pytest.raises(
+        InputError, match=f"^FILE: {re.escape(place[:200])} holds 'x{{39}}; expected"
+    ):
+        parsed({"k" * 200: "x" * 50})
     with pytest.raises(InputError, match=r"has the key 'k{60}'\.\.\.; expected 200 letters"):
         parsed({"k" * 201: 1.0})
     flags = sorted(golden.flag_reasons())
@@ -384,6 +447,20 @@ def test_three_unknown_names_are_told_and_sixty_letters_of_each():
         parse_results("FILE", b"1" * 400)
     with pytest.raises(InputError, match=r"the key 'k{60}' stands twice"):
         parse_results("FILE", b'{"' + b"k" * 61 + b'": 1, "' + b"k" * 61 + b'": 2}')
+
+
+def test_six_hundred_letters_of_an_error_are_shown():
+    for n, shown in ((600, "x" * 600), (601, "x" * 600 + " ...")):
+        with pytest.raises(InputError) as error:
+            refuse("FILE", "x" * n)
+        assert str(error.value) == f"FILE: {shown}"
+
+
+def test_a_case_of_which_nothing_is_computed_is_not_wanted():
+    case = golden.load("linear")
+    for quantities, wanted in ((tuple(case.expected)[1:], True), (tuple(case.expected), False)):
+        results = Results("a", "1", "float64", "gsnr_ref", quantities, (), (), (), {})
+        assert (case.id in {c.id for c in wanted_cases(results)[0]}) == wanted
 
 
 def test_any_depth_is_one_clear_line(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gsnr_ref import golden
-from gsnr_ref.golden.layouts import LAYOUTS, param_from, params_to
+from gsnr_ref.golden.layouts import LAYOUTS, _image_before, param_from, params_to
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -88,6 +88,15 @@ def channel_first(case):
         squared = case.model["loss"]["type"] == "squared_error"
         losses.append(((a - y) ** 2).sum() / 2 if squared else np.log(np.exp(a - a[y]).sum()))
     return losses
+
+
+def test_an_image_that_is_flattened_has_the_size_that_a_convolution_leaves():
+    dense = {"type": "affine"}
+    for more, size in (({}, (4, 3, 3)), ({"padding": 1, "stride": 2}, (3, 3, 3))):
+        first = {"type": "convolution", "height": 5, "width": 4, "kernel": 2, "n_out": 3} | more
+        assert _image_before([first, {"type": "activation"}, dense], dense) == size
+        assert _image_before([first, {"type": "residual"}, dense], dense) is None
+    assert _image_before([dense], dense) is None
 
 
 IMAGES = [c for c in golden.cases("convolution") if str(c).startswith("conv-")]

@@ -25,3 +25,10 @@ def report_of(case, got, quantity="losses", tolerance=1e-12, dtype="float64"):
     """What becomes of values of a quantity of a case."""
     with np.errstate(all="ignore"):
         return compare_quantity(case, quantity, got, dtype, tolerance, "gsnr_ref")
+
+
+def judged(id, case, report):
+    """Whether the judge of a mistake says that it can have made this: yes or no, nothing else."""
+    said = golden.mistakes()[id].judge(case, report, report.tolerance)
+    assert isinstance(said, bool | np.bool), said
+    return said

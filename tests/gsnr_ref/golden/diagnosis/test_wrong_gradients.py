@@ -8,9 +8,10 @@ import pytest
 from gsnr_ref import golden
 from gsnr_ref.contract import flat_rows, map_structure
 from gsnr_ref.golden.diagnosis.constants import JUDGED
+from gsnr_ref.golden.diagnosis.derived import by_sample
 from gsnr_ref.golden.diagnosis.recomputed import from_run
 from gsnr_ref.golden.diagnosis.wrong_gradients import MOST_BOUNDS, _bounds, clipped, with_penalty
-from tests.gsnr_ref.golden.diagnosis.made_up import report_of
+from tests.gsnr_ref.golden.diagnosis.made_up import judged, report_of, with_losses
 
 
 def enumerated(case, gradients, key, of=None):
@@ -65,10 +66,10 @@ def test_what_is_reduced_follows_from_losses_and_gradients(id):
 
 
 def recognized(id, case, values):
-    mistake, found = golden.mistakes()[id], set()
+    found = set()
     for quantity in set(values) & set(JUDGED) & set(case.expected):
         report = report_of(case, values[quantity], quantity)
-        if not report.passed and mistake.judge(case, report, report.tolerance):
+        if not report.passed and judged(id, case, report):
             found.add(quantity)
     return found
 
@@ -112,6 +113,13 @@ def test_a_bound_is_recognized_whomever_it_clips(n_clipped, epsilon):
             )
 
 
+def test_a_bound_that_clips_all_may_be_as_small_as_any():
+    case = golden.load("mlp2-tanh-squared-error")
+    report = report_of(case, clipped(case, 1e-3)["mean"], "mean")
+    constants = golden.mistakes()["clipped-gradients"].judge.constants(case, report)
+    assert constants[0] == pytest.approx(1e-3, rel=1e-5)
+
+
 def test_a_clipped_gradient_has_the_norm_of_the_bound():
     case = golden.load("elman-three-hidden")
     norms, bound = norms_of(case), 0.05
@@ -142,21 +150,33 @@ def test_bounds_are_not_searched_where_they_say_little_or_are_too_many():
     right = three.expected["per_sample_gradients"]  # nobody was clipped
     wrong = {"per_sample_gradients": right}
     assert n_lines(three, "per_sample_gradients") == 0
+    case = golden.load("linear-duplicated")  # of two samples with one norm, one alone is clipped
+    norms = np.linalg.norm(flat_rows(case.expected["per_sample_gradients"]), axis=1)
+    twice = next(i for i, norm in enumerate(norms) if (norms == norm).sum() > 1)
+    factors = np.where(np.arange(len(norms)) == twice, 0.5, np.minimum(1, norms[twice] / norms))
+    wrong = {"per_sample_gradients": by_sample(case.expected["per_sample_gradients"], factors)}
+    assert n_lines(case, "per_sample_gradients") == 0
 
 
 def test_rows_are_matched_one_to_one():
     case = golden.load("linear-duplicated")
     g = case.expected["per_sample_gradients"]
-    judge = golden.mistakes()["rows-in-another-order"].judge
 
-    def judged(order):
+    def is_another(order):
         values = map_structure(lambda a: a[order], g)
-        report = report_of(case, values, "per_sample_gradients")
-        return bool(judge(case, report, report.tolerance))
+        return judged(
+            "rows-in-another-order", case, report_of(case, values, "per_sample_gradients")
+        )
 
     n = len(case.x)
-    assert judged([*range(1, n), 0])
-    assert not judged(list(range(n)))
-    assert not judged([1] * n)  # one row many times is no order
-    short = map_structure(lambda a: a[1:], g)
-    assert not judge(case, report_of(case, short, "per_sample_gradients"), 0.0)
+    assert is_another([*range(1, n), 0])
+    assert not is_another(list(range(n)))
+    assert not is_another([1] * n)  # one row many times is no order
+    assert not is_another(list(range(1, n)))
+
+
+def test_a_row_in_another_place_may_err_ten_times_as_much():
+    case = with_losses([1.0, 2.0])
+    for n, can_be in ((9.5, True), (10.5, False)):
+        report = report_of(case, np.array([2 + n * 2e-12, 1.0]))
+        assert judged("rows-in-another-order", case, report) == can_be

@@ -1,5 +1,7 @@
 """Other losses than the one that is asked for, and dropout that was left on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,12 +10,13 @@ from gsnr_ref.contract import map_structure
 from gsnr_ref.golden.diagnosis.wrong_models import (
     _dropped_at,
     _masks_from,
+    _softmax,
     masks_of,
     smoothed,
     with_dropout,
 )
 from tests.gsnr_ref.golden.diagnosis.differences import assert_is_gradient_of
-from tests.gsnr_ref.golden.diagnosis.made_up import report_of
+from tests.gsnr_ref.golden.diagnosis.made_up import judged, report_of
 
 
 def log_shares(outputs):
@@ -49,12 +52,11 @@ def test_smoothed_labels_leave_ignored_samples_alone():
 
 def test_no_label_weighs_less_than_minus_1():
     case = golden.load("softmax")
-    judge = golden.mistakes()["label-smoothing"].judge
     for weight, can_be in ((1.9, True), (2.1, False)):
         report = report_of(
             case, smoothed(case, weight)["per_sample_gradients"], "per_sample_gradients"
         )
-        assert judge(case, report, report.tolerance) == can_be
+        assert judged("label-smoothing", case, report) == can_be
 
 
 def test_where_a_loss_can_be_smoothed_or_doubled():
@@ -168,15 +170,20 @@ def test_masks_are_read_from_gradients_that_are_0_where_right_ones_are_not():
     half = {k: v + 0.0 for k, v in right.items()}
     half["layer3.weight"][0, 0, 0] = 0  # a part of a row is no dropped unit
     assert _masks_from(DROPPED, report_of(DROPPED, half, "per_sample_gradients")) is None
+    in_part = right | {"layer3.weight": right["layer3.weight"] + 0.0}
+    in_part["layer3.weight"][0, 0, 0] = 0  # what was 0 before in a part of a row is no less dropped
+    g = {k: v + 0.0 for k, v in in_part.items()}
+    g["layer3.weight"][0, 0] = 0
+    case = replace(DROPPED, expected=DROPPED.expected | {"per_sample_gradients": in_part})
+    assert _masks_from(case, report_of(case, g, "per_sample_gradients"))["layer3"][0, 0] == 0
     dead = golden.load("mlp2-relu-dead-unit")
     g = dead.expected["per_sample_gradients"]
     assert (g["layer2.weight"] == 0).all(axis=2).any()
     assert _masks_from(dead, report_of(dead, g, "per_sample_gradients")) is None
 
 
-def judged(values, case=DROPPED):
-    report = report_of(case, values, "per_sample_gradients")
-    return golden.mistakes()["dropout-on"].judge(case, report, report.tolerance)
+def is_dropped(values, case=DROPPED):
+    return judged("dropout-on", case, report_of(case, values, "per_sample_gradients"))
 
 
 @pytest.mark.parametrize("rate", [0.03, 0.4, 0.93])
@@ -184,13 +191,29 @@ def judged(values, case=DROPPED):
 def test_any_probability_is_recognized(rate):
     masks = masks_of(DROPPED, 0.5, seed=2)
     made = with_dropout(DROPPED, rate, masks)["per_sample_gradients"]
-    assert judged(made)
-    assert not judged(map_structure(lambda g: g * 1.001, made))
+    assert is_dropped(made)
+    assert not is_dropped(map_structure(lambda g: g * 1.001, made))
+    assert not is_dropped({})
     last = {"layer3": masks["layer3"]}
-    assert judged(with_dropout(DROPPED, rate, last)["per_sample_gradients"])
+    assert is_dropped(with_dropout(DROPPED, rate, last)["per_sample_gradients"])
     first = {"layer2": masks["layer2"]}  # dropout before some layers only, but not the last
     wrong = with_dropout(DROPPED, rate, first)["per_sample_gradients"]
-    assert not judged({"layer1.weight": wrong["layer1.weight"]})
+    assert not is_dropped({"layer1.weight": wrong["layer1.weight"]})
+
+
+@np.errstate(invalid="ignore")
+def test_a_probability_is_not_negative_and_below_1():
+    masks = masks_of(DROPPED, 0.5, seed=2)
+    for rate in (-0.5, 1.5):
+        assert not is_dropped(with_dropout(DROPPED, rate, masks)["per_sample_gradients"])
+    right = DROPPED.expected["per_sample_gradients"]  # nothing is dropped
+    assert not is_dropped({k: g + 0.01 * DROPPED.params[k] for k, g in right.items()})
+
+
+def test_a_softmax_of_large_outputs_is_finite():
+    """Whatever the outputs of other samples are."""
+    shares = _softmax(np.array([[1e3, 0.0], [0.0, np.log(3)]]))
+    np.testing.assert_allclose(shares, [[1, 0], [0.25, 0.75]], rtol=1e-15, atol=1e-300)
 
 
 def test_the_planted_dropout_drops_a_half():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gsnr_ref import golden
-from tests.gsnr_ref.golden.diagnosis.made_up import report_of
+from tests.gsnr_ref.golden.diagnosis.made_up import judged, report_of
 
 MISTAKE = golden.mistakes()["epsilon-in-denominator"]
 NONE = (np.inf, 0.0)
@@ -63,8 +63,8 @@ def test_a_gsnr_below_0_or_of_a_zero_mean_is_made_by_none():
 def test_one_epsilon_is_enough_without_any_room():
     case, report = of([4, 1], [1, 1], [2, 0.5], tolerance=0.0)
     assert MISTAKE.constant(case, report, 0.0) == (1.0, 1.0)
-    assert MISTAKE.judge(case, report, 0.0)
+    assert judged("epsilon-in-denominator", case, report)
     case, report = of([4, 1], [1, 1], [2, 0.25], tolerance=0.0)
-    assert not MISTAKE.judge(case, report, 0.0)
+    assert not judged("epsilon-in-denominator", case, report)
     shapeless = report_of(case, {}, "gsnr_ddof0")
-    assert not MISTAKE.judge(case, shapeless, 0.0)
+    assert not judged("epsilon-in-denominator", case, shapeless)

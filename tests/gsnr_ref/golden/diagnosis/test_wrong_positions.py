@@ -1,5 +1,7 @@
 """Weights at several positions: norms, recurrences, and biases that are there twice."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,13 @@ from gsnr_ref import golden
 from gsnr_ref.golden.diagnosis.recomputed import ChangedModel, run
 from gsnr_ref.golden.diagnosis.wrong_positions import truncated_after
 from tests.gsnr_ref.golden.diagnosis.differences import assert_is_gradient_of
-from tests.gsnr_ref.golden.diagnosis.made_up import report_of
+from tests.gsnr_ref.golden.diagnosis.made_up import judged, report_of
 
 
-@pytest.mark.parametrize("id", ["group-norm-convolution", "elman-squared-error", "linear-weighted"])
+@pytest.mark.parametrize(
+    "id",
+    ["group-norm-convolution", "elman-squared-error", "elman-one-hidden", "linear-weighted"],
+)
 def test_terms_of_positions_apart(id):
     """The gradient of a sample is a sum over positions; its square is not that of the terms."""
     case = golden.load(id)
@@ -136,20 +141,38 @@ def test_truncation_changes_gradients_and_steps_and_no_loss():
         np.testing.assert_array_equal(wrong["per_sample_gradients"][name], g[name])
     osgr = steps_of(ELMAN, g, KEY, right_losses)
     assert wrong["enumerated_osgr"][KEY] == pytest.approx(osgr, rel=1e-9)
-    assert golden.mistakes()["truncated-backpropagation"].wrong(golden.load("linear")) == {}
+    truncated = golden.mistakes()["truncated-backpropagation"].wrong
+    assert truncated(golden.load("linear")) == {}
+    layers = [la | {"n_steps": 1} if "n_steps" in la else la for la in ELMAN.model["layers"]]
+    one_step = replace(ELMAN, x=ELMAN.x[:, :1], model=ELMAN.model | {"layers": layers})
+    assert truncated(one_step) == {}  # before the first step there is nothing
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_truncation_before_the_first_step_changes_nothing(bias):
+    case = ELMAN
+    if not bias:
+        layers = [la | {"bias": False} if "bias" in la else la for la in case.model["layers"]]
+        params = {k: v for k, v in case.params.items() if not k.endswith(".bias")}
+        model = case.model | {"layers": layers, "trainable": list(params), "parameters": [*params]}
+        case = replace(case, params=params, model=model)
+    made = truncated_after(case, case.x.shape[1], enumerate=False)["per_sample_gradients"]
+    right = run(ChangedModel(case), case.params, case).gradients
+    for name, gradient in right.items():
+        np.testing.assert_allclose(made[name], gradient, rtol=1e-12, atol=1e-16)
 
 
 def test_truncation_is_recognized_after_any_number_of_steps_but_none():
-    judge = golden.mistakes()["truncated-backpropagation"].judge
+    id = "truncated-backpropagation"
     for n_steps in (1, 2):
         wrong = truncated_after(ELMAN, n_steps)
         for quantity in ("mean", "enumerated_osgr"):
             report = report_of(ELMAN, wrong[quantity], quantity)
-            assert judge(ELMAN, report, report.tolerance)
+            assert judged(id, ELMAN, report)
             other = report_of(ELMAN, {k: v * 1.001 for k, v in wrong[quantity].items()}, quantity)
-            assert not judge(ELMAN, other, other.tolerance)
-    report = report_of(ELMAN, {}, "mean")
-    assert not judge(ELMAN, report, report.tolerance)
+            assert not judged(id, ELMAN, other)
+    assert not judged(id, ELMAN, report_of(ELMAN, {}, "mean"))
+    assert not judged(id, ELMAN, report_of(ELMAN, ELMAN.expected["mean"], "mean"))
 
 
 @pytest.mark.parametrize("id", ["conv-channels", "conv-groups-of-two"])
@@ -159,11 +182,14 @@ def test_a_kernel_is_turned_by_180_degrees_channel_by_channel(id):
     k, name = layer["kernel"], f"{layer['name']}.weight"
     rows = case.params[name]
     n_in = len(rows) // k**2
-    turned = np.empty_like(rows)
-    for u, v, c in np.ndindex(k, k, n_in):
-        turned[(u * k + v) * n_in + c] = rows[((k - 1 - u) * k + k - 1 - v) * n_in + c]
+    order = [
+        ((k - 1 - u) * k + k - 1 - v) * n_in + c for u, v, c in np.ndindex(k, k, n_in)
+    ]  # which is its own inverse
+    turned = rows[order]
     model = case.build()
     wrong = golden.mistakes()["flipped-kernel"].wrong(case)
     losses = model.loss(case.params | {name: turned}, case.x, case.y)
     np.testing.assert_array_equal(wrong["losses"], losses)
+    found = run(ChangedModel(case), case.params | {name: turned}, case).gradients
+    np.testing.assert_array_equal(wrong["per_sample_gradients"][name], found[name][:, order])
     assert golden.mistakes()["flipped-kernel"].wrong(golden.load("linear")) == {}

@@ -11,8 +11,12 @@ from gsnr_ref.golden.diagnosis.derived import from_gradients
 from gsnr_ref.golden.diagnosis.recomputed import layers_of
 from gsnr_ref.golden.diagnosis.wrong_precision import (
     FORMATS,
+    ROUND,
     SEEN,
+    SEVERAL,
     TF32,
+    Format,
+    _are_rounded,
     _cancels,
     _is_off_by_little,
     _is_seen,
@@ -20,7 +24,8 @@ from gsnr_ref.golden.diagnosis.wrong_precision import (
     in_format,
     in_tf32,
 )
-from tests.gsnr_ref.golden.diagnosis.made_up import report_of, with_losses
+from gsnr_ref.golden.quantity import QUANTITIES
+from tests.gsnr_ref.golden.diagnosis.made_up import judged, report_of, with_losses
 
 CASE = golden.load("mlp2-tanh-squared-error")
 X, Y, N = CASE.x, CASE.y, len(CASE.x)
@@ -51,6 +56,25 @@ def test_a_perceptron_with_every_affine_map_rounded(name):
     for quantity, tree in from_gradients(CASE, gradients).items():
         for mine, theirs in zip(leaves(tree), leaves(made[quantity]), strict=True):
             np.testing.assert_array_equal(to(mine), theirs)
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        "layer-norm-squared-error",
+        "rms-norm-squared-error",
+        "mlp2-tanh-no-bias",
+        "elman-three-hidden",
+    ],
+)
+def test_with_enough_bits_everything_is_right(id, monkeypatch):
+    monkeypatch.setitem(FORMATS, "bfloat16", Format(53, -1074, np.inf))
+    case = golden.load(id)
+    for made in (in_format(case, "bfloat16"), in_tf32(case, np.asarray)):
+        for quantity in ("losses", "per_sample_gradients"):
+            right = leaves(case.expected[quantity])
+            for mine, want in zip(leaves(made[quantity]), right, strict=True):
+                np.testing.assert_allclose(mine, want, rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize("to", [TF32.rounded, TF32.truncated], ids=["rounded", "truncated"])
@@ -120,6 +144,33 @@ def test_formats_end_where_they_do(name, largest, beyond, smallest):
     assert form.holds(np.array([largest, smallest, 1 / 3])).tolist() == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("form", "bits"),
+    [
+        (FORMATS["float32"], 24),
+        (FORMATS["float16"], 11),
+        (FORMATS["bfloat16"], 8),
+        (TF32, 11),
+        (ROUND, 3),
+    ],
+    ids=["float32", "float16", "bfloat16", "tf32", "round"],
+)
+def test_a_format_has_so_many_bits(form, bits):
+    """The next number after 1 is 1 + 2 to the power of 1 − bits."""
+    step = 2.0 ** (1 - bits)
+    assert form.holds(np.array([1 + step, 1 + step / 2])).tolist() == [True, False]
+
+
+def test_round_numbers_may_be_as_small_as_any():
+    assert ROUND.holds(np.array([5e-324, 1.75 * 2.0**-1022])).all()
+
+
+def test_precision_is_told_by_what_has_several_values():
+    """OSGR by its definition has one for each n too, but each is a quotient of many roundings."""
+    one = {q for q, value in CASE.expected.items() if sum(map(np.size, leaves(value))) == 1}
+    assert set(QUANTITIES) - set(SEVERAL) == {*one, "enumerated_osgr", "reduced_loss"}
+
+
 def test_tf32_has_the_range_of_float32():
     numbers = np.array([2.0**-136, 1.4 * 2.0**-136, 0.4 * 2.0**-136, 3.5e38])
     assert TF32.rounded(numbers).tolist() == [2.0**-136, 2.0**-136, 0.0, np.inf]
@@ -143,7 +194,7 @@ def test_where_it_is_seen():
 def lower(got, right, condition=0.0, dtype="float64", tolerance=1e-14):
     case = with_losses(right, condition)
     report = report_of(case, np.array(got), "losses", tolerance, dtype)
-    return golden.mistakes()["lower-precision"].judge(case, report, report.tolerance)
+    return judged("lower-precision", case, report)
 
 
 def third(k, bits):
@@ -174,6 +225,24 @@ def test_one_value_that_is_none_of_the_format_tells_against_it():
     assert not lower([x, 2.5], [a, b])  # off by more than its roundings make
     assert not lower([x], [a, b])  # of another shape
     assert not lower([x, y], [a, b], dtype="float32", tolerance=1e-9)  # it is what was declared
+    case = with_losses([a, b])
+    other = report_of(case, np.array([x, 2.5]))
+    assert _are_rounded(case, other, FORMATS["float32"]) is False
+
+
+def test_what_is_right_tells_nothing():
+    """A value that may be off by so much, and is in float32 by chance."""
+    a, x = third(1, 24)
+    for condition, is_lower in ((0.0, True), (1e7, False)):  # 1e-7 is more than the rounding
+        assert lower([x, 1.0], [a, 1.0], condition) == is_lower
+
+
+def test_next_to_0_an_error_may_be_16_of_the_smallest_numbers():
+    """Of float16 here: 1e-20 · 2⁴² of each value, which a right one may err by, is much less."""
+    smallest = 2.0**-24
+    for n, is_lower in ((516, True), (517, False)):
+        got, right = n * smallest, 500.7 * smallest
+        assert lower([got, 1.0], [right, 1.0], tolerance=1e-20) == is_lower
 
 
 def test_errors_of_coarser_digits_are_allowed_for():
@@ -192,6 +261,10 @@ def test_off_by_little_is_a_quarter_of_the_largest_at_most():
     assert not _is_off_by_little(np.array([3.1, 8.5, 0.0]), right, allowed)
     assert not _is_off_by_little(np.array([3.0, 8.6, 0.0]), right, allowed)
     assert _is_off_by_little(np.array([-1.0, 7.5, 0.0]), right, allowed)
+    small = np.array([0.5, np.nan])  # the largest is below 1
+    assert _is_off_by_little(np.array([0.625, 1.0]), small, np.ones(2))
+    assert not _is_off_by_little(np.array([0.63, 1.0]), small, np.ones(2))
+    assert _is_off_by_little(np.ones(2), np.array([np.inf, np.nan]), np.ones(2))
 
 
 def with_gsnr(*values):
@@ -202,12 +275,27 @@ def with_gsnr(*values):
 
 def test_a_variance_cancels_where_a_gsnr_is_above_1e8():
     for quantity in ("variance_ddof0", "variance_ddof1", "gsnr_ddof0", "gsnr_ddof1", "mean"):
-        for values, steady in (((1.0, 1.1e8), True), ((1.0, 0.9e8), False), ((np.inf, 1.0), False)):
+        for values, steady in (
+            ((1.0, np.nextafter(1e8, np.inf)), True),
+            ((1.0, 1e8), False),
+            ((np.inf, 1.0), False),
+            ((np.inf, np.nan), False),
+        ):
             case = with_gsnr(*values)
             report = report_of(case, case.expected[quantity], quantity)
             assert _cancels(case, report) == (steady and quantity != "mean")
     case = with_gsnr(1.0, 1.1e8)
     assert _cancels(case, report_of(case, case.expected["debiased_gsnr"], "debiased_gsnr"))
+
+
+def test_float32_is_not_seen_where_a_variance_cancels():
+    for gsnr, is_lower in ((1.0, True), (1.1e8, False)):
+        case = with_gsnr(1.0, gsnr)
+        rounded = map_structure(FORMATS["float32"].rounded, case.expected["variance_ddof0"])
+        assert judged("lower-precision", case, report_of(case, rounded, "variance_ddof0")) == (
+            is_lower
+        )
+    assert not judged("lower-precision", case, report_of(case, {}, "variance_ddof0"))
 
 
 def test_a_small_whole_number_of_roundings_is_a_difference_from_1():
@@ -222,6 +310,8 @@ def test_a_small_whole_number_of_roundings_is_a_difference_from_1():
         ):
             report = report_of(CASE, dict.fromkeys(("1", "8", "1000"), value), "predicted_osgr")
             assert _cancels(CASE, replace(report, dtype=dtype)) == cancels, (dtype, value)
+    one_is_not = report_of(CASE, {"1": 0.0, "8": 0.5, "1000": 2.0**-53}, "predicted_osgr")
+    assert not _cancels(CASE, one_is_not)
 
 
 def test_a_value_is_explained_if_it_is_ten_times_nearer_to_what_is_made():
@@ -234,12 +324,37 @@ def test_a_value_is_explained_if_it_is_ten_times_nearer_to_what_is_made():
 def tf32_judged(change, case=CASE, quantity="per_sample_gradients"):
     values = map_structure(lambda v: np.asarray(change(v), np.float32), in_tf32(case)[quantity])
     report = report_of(case, values, quantity, case.tolerance["float32"], "float32")
-    return golden.mistakes()["tensor-float-products"].judge(case, report, report.tolerance)
+    return judged("tensor-float-products", case, report)
 
 
 def test_tf32_is_known_by_all_values_and_is_no_float16():
     assert tf32_judged(np.asarray)
     assert not tf32_judged(FORMATS["float16"].rounded)
     assert not tf32_judged(lambda v: v * (1 + 1e-2))
+    assert not judged("tensor-float-products", CASE, report_of(CASE, {}, "mean"))
     location = golden.load("location")  # too few values
     assert not tf32_judged(np.asarray, location)
+    with np.errstate(divide="ignore"):  # the gradients of the biases are in float16 too
+        assert tf32_judged(np.asarray, golden.load("softmax-uniform"))
+
+
+def test_tf32_is_told_by_three_values_or_more():
+    case = golden.load("linear")
+    made, right = in_tf32(case)["mean"], case.expected["mean"]
+    for values, n in ((made, 3), (made | {"linear.bias": right["linear.bias"]}, 2)):
+        values = map_structure(np.float32, values)
+        report = report_of(case, values, "mean", case.tolerance["float32"], "float32")
+        assert _n_explained(case, report, made) == n
+        assert judged("tensor-float-products", case, report) == (n == 3)
+
+
+def test_errors_of_tf32_are_those_of_its_digits():
+    """2⁻¹¹ for 2⁻²⁴: so many times what a right value of float32 may err."""
+    right, made = CASE.expected["per_sample_gradients"], in_tf32(CASE)["per_sample_gradients"]
+    needed = max(
+        (np.abs(np.float32(made[k]) - right[k]) / ((1 + c) * np.abs(right[k]))).max()
+        for k, c in CASE.condition["per_sample_gradients"].items()
+    )
+    for share, is_tf32 in ((1.01, True), (0.99, False)):
+        tolerance = {"float64": 1e-12, "float32": share * needed / 2.0**13}
+        assert tf32_judged(np.asarray, replace(CASE, tolerance=tolerance)) == is_tf32

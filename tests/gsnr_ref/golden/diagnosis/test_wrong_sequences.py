@@ -1,5 +1,7 @@
 """Mistakes with tokens and tied weights are what their formulas say, by central differences."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -87,3 +89,9 @@ def test_the_two_uses_of_a_tied_weight_add_up_and_when_stacked_count_as_samples(
         ("variance_ddof1", rows.var(axis=0, ddof=1)),
     ):
         np.testing.assert_allclose(stacked[quantity][name], values, rtol=1e-12)
+
+
+def test_without_a_mask_nothing_is_taken_for_the_last_class():
+    case = golden.load("gru-token-sum")
+    case = replace(case, y=np.maximum(case.y, 0))
+    assert golden.mistakes()["masked-tokens-as-last-class"].wrong(case) == {}
