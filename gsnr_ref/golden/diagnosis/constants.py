@@ -56,8 +56,7 @@ def meets(case: GoldenCase, report: QuantityReport, values: Any) -> bool:
         for got, made, right, allowed in arrays_of(case, report, values):
             scale = np.where(right == 0, 1.0, np.abs(made / right))  # the allowance is relative
             share = np.minimum(AGREES[report.dtype] * np.abs(made), 0.01 * np.abs(made - right))
-            near = np.maximum(10 * allowed * scale, np.where(np.isfinite(share), share, 0.0))
-            same = is_close(got, made, near)
+            same = is_close(got, made, np.fmax(10 * allowed * scale, share))
             if report.quantity.startswith("gsnr"):
                 same |= np.minimum(got, made) > ENDLESS
             if not same.all():
@@ -211,14 +210,14 @@ def _candidates(line: Line, case: GoldenCase, report: QuantityReport) -> Iterato
     """Constants that the values with the clearest errors give."""
     a, b, c = (np.ravel(v) for v in line.equations(case, report))
     excess = [
-        np.ravel(np.abs(got - right) / np.maximum(allowed, 5e-324))
+        np.ravel(np.abs(got - right) / allowed)
         for got, _, right, allowed in arrays_of(case, report, case.expected[report.quantity])
     ]
-    clearness = np.where(np.abs(b) + np.abs(c) > 0, np.nan_to_num(np.concatenate(excess)), -1.0)
-    for k in np.argsort(-clearness)[:1]:
-        if clearness[k] > 0:
-            for root in roots(float(a[k]), float(b[k]), float(c[k])):
-                if line.low < root <= line.high * (1 + 1e-9):
-                    yield root
+    clearness = np.nan_to_num(np.concatenate(excess)) * ((b != 0) | (c != 0))
+    k = np.argmax(clearness)
+    if clearness[k] > 0:
+        for root in roots(float(a[k]), float(b[k]), float(c[k])):
+            if line.low < root <= line.high * (1 + 1e-9):
+                yield root
     if report.quantity.startswith("gsnr") and not flat(line.start).any():
         yield from (1e-9 * line.high, line.high)  # a factor of all gradients: any will do

@@ -24,7 +24,7 @@ def constant_factor(case: GoldenCase, report: QuantityReport) -> str:
         return ""
     size, inverse = ("large", value) if value > 1 else ("small", 1 / value)
     for name, number in _constants(case).items():
-        if number > 1 and abs(inverse / number - 1) < 1e-5:
+        if abs(inverse / number - 1) < 1e-5:
             same = name == f"{number:.6g}"
             return f"too {size} by exactly {name}" + ("" if same else f" = {number:.6g}")
     return f"too {size} by a constant factor, {inverse:.6g}"
