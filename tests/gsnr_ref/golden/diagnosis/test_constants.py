@@ -279,6 +279,10 @@ def test_a_value_that_the_constant_leaves_alone_tells_none():
     assert judge.constants(case, report) == pytest.approx([0.5])
     report = report_of(case, np.array([1.5, 1.0]))
     assert judge.constants(case, report) == []
+    # Of two that tell one, the one that is off the most of what it may be.
+    judge = judge_of(case, Line(zeros, zeros, (np.ones(2), np.ones(2))))
+    report = report_of(case, np.array([1.5, 1.9]))
+    assert judge.constants(case, report) == pytest.approx([0.5])
 
 
 def test_only_of_a_gsnr_and_gradients_times_the_constant_any_constant_is_one():
