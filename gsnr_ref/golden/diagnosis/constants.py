@@ -210,14 +210,15 @@ def _candidates(line: Line, case: GoldenCase, report: QuantityReport) -> Iterato
     """Constants that the values with the clearest errors give."""
     a, b, c = (np.ravel(v) for v in line.equations(case, report))
     excess = [
-        np.ravel(np.abs(got - right) / allowed)
+        np.ravel(np.abs(got - right) / np.maximum(allowed, 5e-324))
         for got, _, right, allowed in arrays_of(case, report, case.expected[report.quantity])
     ]
-    clearness = np.nan_to_num(np.concatenate(excess)) * ((b != 0) | (c != 0))
-    k = np.argmax(clearness)
-    if clearness[k] > 0:
-        for root in roots(float(a[k]), float(b[k]), float(c[k])):
-            if line.low < root <= line.high * (1 + 1e-9):
-                yield root
+    changes = np.abs(b) + np.abs(c) > 0
+    clearness = changes * np.nan_to_num(np.concatenate(excess))
+    for k in np.argsort(-clearness)[:1]:
+        if clearness[k] > 0:
+            for root in roots(float(a[k]), float(b[k]), float(c[k])):
+                if line.low < root <= line.high * (1 + 1e-9):
+                    yield root
     if report.quantity.startswith("gsnr") and not flat(line.start).any():
         yield from (1e-9 * line.high, line.high)  # a factor of all gradients: any will do

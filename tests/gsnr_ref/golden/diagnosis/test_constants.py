@@ -70,15 +70,16 @@ def test_where_the_mistake_is_right_a_wrong_value_contradicts():
     assert is_met(right, made, got) and not is_met(right, made, got, by=agree)
     assert is_met(right, made, made, by=agree)
     assert not is_met(right, made, [1.1, 2.0], by=agree)
-    # In one array of two.
+
+
+def test_one_array_of_several_is_enough_to_contradict():
     case = golden.load("linear")
-    mean = case.expected["mean"]
-    exact = map_structure(np.zeros_like, mean)
-    case = replace(case, condition=case.condition | {"mean": exact})
-    made = mean | {"linear.weight": 2 * mean["linear.weight"]}
-    for factor, agrees in ((1.0, True), (1 + 5e-12, False)):
-        got = made | {"linear.bias": factor * mean["linear.bias"]}
-        assert agree(case, report_of(case, got, "mean"), made) == agrees
+    made = {"linear.weight": 2 * case.expected["mean"]["linear.weight"]}
+    made["linear.bias"] = case.expected["mean"]["linear.bias"]
+    off = 5e-12 * (1 + case.condition["mean"]["linear.bias"])  # five times what it may err
+    for factor, contradicts in ((1.0, False), (1 + off, True)):
+        report = report_of(case, made | {"linear.bias": made["linear.bias"] * factor}, "mean")
+        assert meets(case, report, made) and agree(case, report, made) is not contradicts
 
 
 def test_what_has_another_shape_or_parameter_cannot_be_compared():
@@ -234,6 +235,30 @@ def test_a_constant_lies_between_the_bounds_of_its_line():
     assert found(exact, 1.0) == []  # above the lower bound
 
 
+def test_what_passes_tells_a_constant_unless_it_is_met():
+    """A line may go through what is right, which then says nothing of a mistake."""
+    case, quantity = CASES[0], "per_sample_gradients"
+    right = case.expected[quantity]
+    slope = map_structure(np.ones_like, right)
+    line = Line(map_structure(lambda g: g - 1, right), slope)
+    judge = judge_of(case, line)
+    assert judge.constants(case, report_of(case, right, quantity)) == []
+    near = report_of(case, line.at(case, 1.001)[quantity], quantity, tolerance=0.1)
+    assert near.passed and judge.constants(case, near) == pytest.approx([1.001])
+
+
+def test_only_of_a_gsnr_and_gradients_times_the_constant_any_constant_is_one():
+    case = golden.load("linear")
+    g = case.expected["per_sample_gradients"]
+    none = map_structure(np.zeros_like, g)
+    still = Line(map_structure(lambda v: v**3, g), none, high=1.0)
+    report = report_of(case, still.at(case, 1.0)["gsnr_ddof0"], "gsnr_ddof0")
+    assert judge_of(case, still).constants(case, report) == []
+    zeros = Line(none, none, high=1.0)
+    report = report_of(case, map_structure(np.zeros_like, case.expected["mean"]), "mean")
+    assert judge_of(case, zeros).constants(case, report) == []
+
+
 def test_any_bound_below_all_norms_leaves_the_same_gsnr():
     case = golden.load("mlp2-tanh-squared-error")
     g = case.expected["per_sample_gradients"]
@@ -258,40 +283,20 @@ def test_the_clearest_error_gives_the_constant():
         assert judge.constants(case, report) == pytest.approx([0.25], rel=1e-9), tree.shape
 
 
-def test_what_passes_tells_a_constant_unless_it_is_met():
-    """A line may go through what is right, which then says nothing of a mistake."""
-    case, quantity = CASES[0], "per_sample_gradients"
-    right = case.expected[quantity]
-    slope = map_structure(lambda g: np.ones_like(g), right)
-    line = Line(map_structure(lambda g: g - 1, right), slope)
-    judge = judge_of(case, line)
-    assert judge.constants(case, report_of(case, right, quantity)) == []
-    near = report_of(case, line.at(case, 1.001)[quantity], quantity, tolerance=0.1)
-    assert near.passed and judge.constants(case, near) == pytest.approx([1.001])
-
-
-def test_a_value_that_the_constant_leaves_alone_tells_none():
-    case = with_losses([1.0, 1.0], [0.0, 1e12])
-    losses = np.array([1.0, 1.0]), np.array([0.0, 1.0])  # the first is right on all of the line
-    zeros = {name: np.zeros((2, *v.shape)) for name, v in case.params.items()}
-    judge = judge_of(case, Line(zeros, zeros, losses))
-    report = report_of(case, np.array([1 + 0.9e-12, 1.5]))
-    assert judge.constants(case, report) == pytest.approx([0.5])
-    report = report_of(case, np.array([1.5, 1.0]))
-    assert judge.constants(case, report) == []
-    # Of two that tell one, the one that is off the most of what it may be.
-    judge = judge_of(case, Line(zeros, zeros, (np.ones(2), np.ones(2))))
-    report = report_of(case, np.array([1.5, 1.9]))
-    assert judge.constants(case, report) == pytest.approx([0.5])
-
-
-def test_only_of_a_gsnr_and_gradients_times_the_constant_any_constant_is_one():
-    case = golden.load("linear")
+def test_a_value_that_may_err_by_more_is_less_clear_though_its_error_is_larger():
+    right = np.array([1000.0, 1.0])
+    case = with_losses(right, [1e9, 0.0])  # the first may err by 1
+    got = 1.5 * right + np.array([0.3, 0.0])
     g = case.expected["per_sample_gradients"]
-    none = map_structure(np.zeros_like, g)
-    still = Line(map_structure(lambda v: v**3, g), none, high=1.0)
-    report = report_of(case, still.at(case, 1.0)["gsnr_ddof0"], "gsnr_ddof0")
-    assert judge_of(case, still).constants(case, report) == []
-    zeros = Line(none, none, high=1.0)
-    report = report_of(case, map_structure(np.zeros_like, case.expected["mean"]), "mean")
-    assert judge_of(case, zeros).constants(case, report) == []
+    judge = judge_of(case, Line(g, g, (right, right)))
+    assert judge.constants(case, report_of(case, got)) == [0.5]
+
+
+def test_a_value_that_no_constant_changes_gives_none():
+    """Wrong beyond doubt, but by something else: so no constant explains every value."""
+    case = with_losses([1.0, 1.0])
+    g = case.expected["per_sample_gradients"]
+    line = Line(g, g, (case.expected["losses"], np.array([0.0, 1.0])))
+    judge = judge_of(case, line)
+    assert judge.constants(case, report_of(case, np.array([1.0, 1.5]))) == [0.5]
+    assert judge.constants(case, report_of(case, np.array([9.0, 1.5]))) == []

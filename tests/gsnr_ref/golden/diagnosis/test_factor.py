@@ -137,6 +137,6 @@ def test_that_everything_is_wrong_in_no_way_of_its_own_tells_nothing():
     doubled = 2 * one.expected["mean"]["linear.weight"]  # one array: its name tells nothing
     assert by_parameter(one, report_of(one, {"linear.weight": doubled}, "mean")) == ""
     two = golden.load("linear")
-    half = two.expected["mean"] | {"linear.weight": 2 * two.expected["mean"]["linear.weight"]}
-    told = by_parameter(two, report_of(two, half, "mean"))
+    mean = two.expected["mean"] | {"linear.weight": 2 * two.expected["mean"]["linear.weight"]}
+    told = by_parameter(two, report_of(two, mean, "mean"))
     assert told == "all of linear.weight, × 2; right: linear.bias"
