@@ -136,8 +136,7 @@ def diagnose_suite(suite: Sequence[Compared]) -> tuple[SuiteDiagnosis, ...]:
         return ()
     singles: list[Hypothesis] = [(id,) for id in mistakes()]
     found = evidence.supported(singles)
-    most = len(max(found.values(), key=len, default=()))
-    if most < n_failing:
+    if n_failing not in map(len, found.values()):
         alone = {h: [c for c in evidence.failing if evidence.explains(h, c)] for h in singles}
         best = max(alone.values(), key=len)
         hardest = sorted(
@@ -145,6 +144,7 @@ def diagnose_suite(suite: Sequence[Compared]) -> tuple[SuiteDiagnosis, ...]:
             key=lambda c: (-len(c.case.mistakes), n_values(c.case)),
         )
         two = evidence.supported(evidence.pairs(hardest[:TRIED]))
+        most = len(max(found.values(), key=len, default=()))
         found |= {h: explained for h, explained in two.items() if len(explained) > most}
     if not found:
         return ()
