@@ -152,7 +152,8 @@ def diagnose_suite(suite: Sequence[Compared]) -> tuple[SuiteDiagnosis, ...]:
         h: (len(e), -sum(mistakes()[id].judge is not None for id in h)) for h, e in found.items()
     }
     leading = [h for h in found if rank[h] == max(rank.values())]
-    first, shared = leading[0], set(leading[0]).intersection(*leading)
+    first = leading[0]
+    shared = set(first).intersection(*leading)
     return tuple(_named(evidence, id, first, found[first]) for id in mistakes() if id in shared)
 
 
