@@ -49,6 +49,7 @@ def test_a_value_is_recognized_up_to_a_distance(right, made, near, options):
 
 def test_infinity_is_recognized_as_itself_only():
     assert is_recognized([1.0], [np.inf], [np.inf])
+    assert is_recognized([np.inf], [np.inf], [np.inf])
     assert is_recognized([1.0], [np.nan], [np.nan])
     assert not is_recognized([1.0], [np.inf], [1e300])
     assert not is_recognized([1.0], [np.nan], [np.inf])
