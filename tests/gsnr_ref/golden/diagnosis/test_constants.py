@@ -247,6 +247,15 @@ def test_what_passes_tells_a_constant_unless_it_is_met():
     assert near.passed and judge.constants(case, near) == pytest.approx([1.001])
 
 
+def test_a_value_that_the_constant_leaves_alone_tells_none():
+    """Though it is nearer to the end of what it may err than the one that tells."""
+    case = with_losses([1.0, 1.0], [0.0, 1e12])
+    g = case.expected["per_sample_gradients"]
+    judge = judge_of(case, Line(g, g, (np.ones(2), np.array([0.0, 1.0]))))
+    report = report_of(case, np.array([1 + 0.9e-12, 1.5]))
+    assert judge.constants(case, report) == pytest.approx([0.5])
+
+
 def test_only_of_a_gsnr_and_gradients_times_the_constant_any_constant_is_one():
     case = golden.load("linear")
     g = case.expected["per_sample_gradients"]
