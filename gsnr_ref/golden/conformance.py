@@ -81,7 +81,7 @@ class CaseReport:
     @property
     def digits(self) -> float:
         """Correct decimal digits of the worst decided value; nan where no value has digits."""
-        return min((q.digits for q in self.quantities if q.digits >= 0), default=math.nan)
+        return min((d for q in self.quantities if not math.isnan(d := q.digits)), default=math.nan)
 
     def explanation(self) -> list[str]:
         """What failed, by how much and why, a line each."""
@@ -141,7 +141,7 @@ class CaseReport:
         if self.passed and self.case.refused:
             return f"{head}, refused as it must be"
         if self.passed:
-            decided = f"{self.digits:.1f} digits" if self.digits >= 0 else "no value decided"
+            decided = "no value decided" if math.isnan(self.digits) else f"{self.digits:.1f} digits"
             return f"{head}, {decided}"
         return "\n  ".join([head, self.case.description, *self.explanation()])
 

@@ -248,7 +248,7 @@ def compare_quantity(
 
 
 def correct_digits(got: Array, expected: Array) -> Array:
-    """−log10 of the relative error, 0 to 17; 17 where inf and nan are met, 0 where not.
+    """−log10 of the relative error, at least 0; 17 where a value is met, inf and nan too.
 
     Examples
     --------

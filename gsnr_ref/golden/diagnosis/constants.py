@@ -56,7 +56,7 @@ def meets(case: GoldenCase, report: QuantityReport, values: Any) -> bool:
         for got, made, right, allowed in arrays_of(case, report, values):
             scale = np.where(right == 0, 1.0, np.abs(made / right))  # the allowance is relative
             share = np.minimum(AGREES[report.dtype] * np.abs(made), 0.01 * np.abs(made - right))
-            same = is_close(got, made, np.maximum(10 * allowed * scale, share))
+            same = is_close(got, made, np.fmax(10 * allowed * scale, share))
             if report.quantity.startswith("gsnr"):
                 same |= np.minimum(got, made) > ENDLESS
             if not same.all():

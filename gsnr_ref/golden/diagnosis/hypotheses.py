@@ -4,7 +4,6 @@ Imports, of ``golden``, ``case``, ``quantity`` and, of ``diagnosis``, ``catalogu
 ``derived``, ``matching`` and ``recomputed``.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -38,7 +37,7 @@ class Compared:
 
     case: GoldenCase
     reports: tuple[QuantityReport, ...]
-    _judged: dict[tuple[str, str], bool] = field(default_factory=dict, repr=False)
+    _judged: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     @cached_property
     def failing(self) -> frozenset[str]:
@@ -184,17 +183,17 @@ def accounts_for(hypothesis: Hypothesis, c: Compared) -> bool:
     mistake, wrong = mistakes()[last], wrong_values(last, c.case)
     if not c.failing <= set().union(*(wrong_values(id, c.case) for id in hypothesis)):
         return False
-    below = set().union(*(wrong_values(id, c.case) for id in before))
-    if mistake.judge is None and (c.passing & changed(last, c.case, c.tolerance)) - below:
+    below = {q: v for id in before for q, v in wrong_values(id, c.case).items()}
+    if mistake.judge is None and (c.passing & changed(last, c.case, c.tolerance)) - set(below):
         return False
-    if before and mistakes()[before[0]].judge is not None:
-        return mistake.judge is None and _is_on_top(before[0], last, c)
-    if any((c.passing & changed(id, c.case, c.tolerance)) - set(wrong) for id in before):
-        return False
+    for first in before:
+        if mistakes()[first].judge is not None:
+            return mistake.judge is None and _is_on_top(first, last, c)
+        if (c.passing & changed(first, c.case, c.tolerance)) - set(wrong):
+            return False
     if mistake.judge is not None:
-        values = wrong_values(before[0], c.case) if before else {}
-        return any(_is_judged(last, c, base, c.reports, values) for base in _bases(hypothesis, c))
-    made = _on_top(before[0], last, c.case) if before else (wrong,)
+        return any(_is_judged(last, c, base, c.reports, below) for base in _bases(hypothesis, c))
+    made = _on_top(*hypothesis, c.case) if before else (wrong,)
     return any(all_agree(c.case, c.reports, values) for values in made)
 
 
@@ -218,7 +217,7 @@ def has_one_constant(hypothesis: Hypothesis, explained: Sequence[Compared]) -> b
     if mistake is None or mistake.constant is None:
         return True
     for every in zip(*(_judged_by(hypothesis, c) for c in explained), strict=False):
-        low, high = 0.0, math.inf
+        bounds = []
         for reports in every:
             failing = {r.quantity for _, r, _ in reports if not r.passed}
             told = {GRADIENTS} if GRADIENTS in failing & set(mistake.judged) else mistake.judged
@@ -226,7 +225,7 @@ def has_one_constant(hypothesis: Hypothesis, explained: Sequence[Compared]) -> b
                 if r.quantity in told:
                     least, most = mistake.constant(base, again, r.tolerance)
                     if least <= most or not again.passed:  # what passes may tell nothing
-                        low, high = max(low, least), min(high, most)
-        if 0 < low <= high:
+                        bounds.append((least, most))
+        if bounds and 0 < max(low for low, _ in bounds) <= min(high for _, high in bounds):
             return True
     return False

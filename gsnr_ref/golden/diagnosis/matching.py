@@ -52,9 +52,9 @@ def agrees(case: GoldenCase, report: QuantityReport, made: Any) -> bool:
         if got.shape != value.shape:
             return False
         same = value.shape == want.shape
-        k = condition[path] if same else np.full(value.shape, np.max(condition[path], initial=0))
+        k = condition[path] if same else np.full(value.shape, np.max(condition[path]))
         allowed = allowed_error(value, np.asarray(k), report.tolerance, report.quantity)
-        with np.errstate(invalid="ignore", over="ignore"):
+        with np.errstate(invalid="ignore"):
             apart = np.abs(value - want) if same else np.abs(value)
             share = np.minimum(RECOGNIZED[report.dtype] * np.abs(value), 0.01 * apart)
         near = np.fmax(10 * allowed, share)  # where nan is right, nothing says how far it is

@@ -136,7 +136,7 @@ def diagnose_suite(suite: Sequence[Compared]) -> tuple[SuiteDiagnosis, ...]:
         return ()
     singles: list[Hypothesis] = [(id,) for id in mistakes()]
     found = evidence.supported(singles)
-    if max(map(len, found.values()), default=0) < n_failing:
+    if n_failing not in map(len, found.values()):
         alone = {h: [c for c in evidence.failing if evidence.explains(h, c)] for h in singles}
         best = max(alone.values(), key=len)
         hardest = sorted(
@@ -144,7 +144,7 @@ def diagnose_suite(suite: Sequence[Compared]) -> tuple[SuiteDiagnosis, ...]:
             key=lambda c: (-len(c.case.mistakes), n_values(c.case)),
         )
         two = evidence.supported(evidence.pairs(hardest[:TRIED]))
-        most = max(map(len, found.values()), default=0)
+        most = len(max(found.values(), key=len, default=()))
         found |= {h: explained for h, explained in two.items() if len(explained) > most}
     if not found:
         return ()
@@ -152,10 +152,9 @@ def diagnose_suite(suite: Sequence[Compared]) -> tuple[SuiteDiagnosis, ...]:
         h: (len(e), -sum(mistakes()[id].judge is not None for id in h)) for h, e in found.items()
     }
     leading = [h for h in found if rank[h] == max(rank.values())]
-    shared = set(leading[0]).intersection(*leading[1:])
-    return tuple(
-        _named(evidence, id, leading[0], found[leading[0]]) for id in mistakes() if id in shared
-    )
+    first = leading[0]
+    shared = set(first).intersection(*leading)
+    return tuple(_named(evidence, id, first, found[first]) for id in mistakes() if id in shared)
 
 
 def _named(

@@ -58,25 +58,25 @@ def _another_norm_epsilon(case: GoldenCase) -> Values:
     return with_epsilon(case, 0.0) if _stated(case) else {}
 
 
-def _n_averaged(layer: dict[str, Any]) -> int:
-    """How many numbers a layer or group norm takes the variance of; 0 for all other layers."""
+def _n_averaged(layer: dict[str, Any]) -> int | None:
+    """How many numbers a layer or group norm takes the variance of; None for all other layers."""
     if layer["type"] == "layer_norm":
         return int(layer["n_features"])
     if layer["type"] == "group_norm":
         return int(layer["n_positions"] * layer["n_channels"] // layer["n_groups"])
-    return 0
+    return None
 
 
 @known_as("bessel-in-norm")
 def _bessel_in_norm(case: GoldenCase) -> Values:
-    counts = {la["name"]: k for la in layers_of(case.model) if (k := _n_averaged(la)) > 1}
+    counts = {la["name"]: k for la in layers_of(case.model) if (k := _n_averaged(la))}
     if not counts:
         return {}
 
     # (x − m)/√(k/(k − 1)·s² + eps) is √((k − 1)/k) times (x − m)/√(s² + eps·(k − 1)/k).
     def with_eps(layer: dict[str, Any]) -> dict[str, Any]:
         k = _n_averaged(layer)
-        return layer | ({"eps": layer["eps"] * (k - 1) / k} if k > 1 else {})
+        return layer | ({"eps": layer["eps"] * (k - 1) / k} if k else {})
 
     def shrunk(params: Params) -> Params:
         roots = {f"{name}.scale": np.sqrt((k - 1) / k) for name, k in counts.items()}

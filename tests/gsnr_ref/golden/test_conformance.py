@@ -175,6 +175,7 @@ def test_the_worst_quantity_and_the_loosest_tolerance_are_those_of_a_case():
     report = golden.compare(case, off | {"losses": np.float32(case.expected["losses"])})
     assert report.tolerance == case.tolerance["float32"] > case.tolerance["float64"]
     assert report.digits == min(q.digits for q in report.quantities) < 14
+    assert golden.compare(case, case.expected | {"coherence": 2.0}).digits == 0
     assert report.dtype == "float64 and float32"
 
 

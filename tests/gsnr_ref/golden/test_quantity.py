@@ -203,6 +203,11 @@ def test_an_element_says_where_it_is_and_by_how_much():
     assert Element((), (), 3.0, 0.0, 0.5).ratio == np.inf
 
 
+def test_of_values_that_are_allowed_no_error_the_worst_errs_the_most():
+    report = losses_report([1e-20, 1e-18, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0], 0.0)
+    assert report.worst.index == (1,)
+
+
 def test_a_wrong_value_is_the_worst_however_little_it_is_wrong():
     """A square below 0 is wrong within any allowance; what is right is never the worst."""
     report = losses_report([-1e-9, 1.0], [0.0, 1.0], [1.0, 0.0], tolerance=0.1)

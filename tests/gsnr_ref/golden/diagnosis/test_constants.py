@@ -35,6 +35,7 @@ def is_met(right, made, got, condition=0.0, by=meets, **options):
         (1.0, 2.0, 2e-8, {"condition": 1e3 - 1}),  # ten times what a right one of its size may err
         (1.0, 0.5, 5e-9, {"condition": 1e3 - 1}),
         (0.0, 2.0, 2e-9, {}),
+        (np.inf, 2.0, 2e-9, {}),
     ],
 )
 def test_a_value_meets_what_is_made_up_to_a_distance(right, made, near, options):
@@ -59,6 +60,7 @@ def test_a_gsnr_without_a_variance_is_endless():
         return meets(case, report, {"linear.weight": np.array([[made]])})
 
     assert met(np.inf, 1.1e24) and met(1.1e24, 5e30)
+    assert not met(np.inf, 1e24)
     assert not met(0.9e24, np.inf) and not met(5e30, 0.9e24)
     assert not met(np.inf, 1.1e24, "mean")
 
@@ -111,6 +113,9 @@ def test_one_factor_or_one_offset_is_too_little():
         single = 1e5 * apart
         factors = np.array([3, 3, 3 * (1 + single)])
         assert needs_more(right, right * factors, dtype="float32") == more
+    factors[2] = 3 * (1 + 1.0005e-3)  # more than 1e-3 of the smallest, not of the largest
+    assert not needs_more(right, right * factors, dtype="float32")
+    assert not needs_more(right, right + factors, dtype="float32")
 
 
 def test_values_off_by_ten_times_what_they_may_err_count():
@@ -228,6 +233,39 @@ def test_a_constant_lies_between_the_bounds_of_its_line():
     assert found(0.5001, 1.0) == found(0.4, 0.4999) == found(0.4, 0.5 * (1 - 2e-9)) == []
     exact = found(0.0, np.inf)[0]
     assert found(exact, 1.0) == []  # above the lower bound
+
+
+def test_what_passes_tells_a_constant_unless_it_is_met():
+    """A line may go through what is right, which then says nothing of a mistake."""
+    case, quantity = CASES[0], "per_sample_gradients"
+    right = case.expected[quantity]
+    slope = map_structure(np.ones_like, right)
+    line = Line(map_structure(lambda g: g - 1, right), slope)
+    judge = judge_of(case, line)
+    assert judge.constants(case, report_of(case, right, quantity)) == []
+    near = report_of(case, line.at(case, 1.001)[quantity], quantity, tolerance=0.1)
+    assert near.passed and judge.constants(case, near) == pytest.approx([1.001])
+
+
+def test_a_value_that_the_constant_leaves_alone_tells_none():
+    """Though it is nearer to the end of what it may err than the one that tells."""
+    case = with_losses([1.0, 1.0], [0.0, 1e12])
+    g = case.expected["per_sample_gradients"]
+    judge = judge_of(case, Line(g, g, (np.ones(2), np.array([0.0, 1.0]))))
+    report = report_of(case, np.array([1 + 0.9e-12, 1.5]))
+    assert judge.constants(case, report) == pytest.approx([0.5])
+
+
+def test_only_of_a_gsnr_and_gradients_times_the_constant_any_constant_is_one():
+    case = golden.load("linear")
+    g = case.expected["per_sample_gradients"]
+    none = map_structure(np.zeros_like, g)
+    still = Line(map_structure(lambda v: v**3, g), none, high=1.0)
+    report = report_of(case, still.at(case, 1.0)["gsnr_ddof0"], "gsnr_ddof0")
+    assert judge_of(case, still).constants(case, report) == []
+    zeros = Line(none, none, high=1.0)
+    report = report_of(case, map_structure(np.zeros_like, case.expected["mean"]), "mean")
+    assert judge_of(case, zeros).constants(case, report) == []
 
 
 def test_any_bound_below_all_norms_leaves_the_same_gsnr():

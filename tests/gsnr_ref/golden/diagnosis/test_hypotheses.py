@@ -256,6 +256,8 @@ def test_a_constant_is_positive_and_the_same_in_all_cases(monkeypatch):
     assert not ranges((0, 2), (0, 3), monkeypatch=monkeypatch)
     assert not ranges((1, 2), (np.inf, 0), monkeypatch=monkeypatch)
     assert ranges((1, 2), (0, np.inf), monkeypatch=monkeypatch)
+    assert ranges((0.5, 0.6), (0.5, 0.6), monkeypatch=monkeypatch)
+    assert not ranges((1, 2), judged=(), monkeypatch=monkeypatch)  # nothing tells it
 
 
 def test_what_passes_may_tell_nothing_but_what_it_tells_counts(monkeypatch):
@@ -294,3 +296,64 @@ def test_a_constant_on_top_of_another_mistake_is_that_of_its_values(monkeypatch)
         return has_one_constant(("a", "b"), cases)
 
     assert is_one(3, 3) and not is_one(3, 4) and not is_one(3, 6)
+
+
+def test_a_constant_beneath_another_mistake_is_that_of_right_values(monkeypatch):
+    """The first alone has a constant: nothing was wrong before it. With a second, what was."""
+
+    def constant(case, report, tolerance):
+        if (case.expected["losses"] == 2 * LOSSES).all():
+            return 1.0, 1.0
+        ratio = float((report.got[()] / LOSSES).mean())
+        return ratio, ratio
+
+    judged = judged_by(lambda *_: True, DOUBLED, constant=constant)
+    suite = Suite(monkeypatch, a=judged, b=of_coherence(0.5), c=DOUBLED)
+    cases = [suite.compared(losses=factor * LOSSES) for factor in (3, 4)]
+    assert has_one_constant(("a", "b"), cases[:1]) is True
+    assert has_one_constant(("a", "b"), cases) is False
+    assert has_one_constant(("c", "a"), cases) is True
+
+
+def test_the_second_is_made_of_what_the_first_left(monkeypatch):
+    """Of what follows from the gradients of the backend, if the first made these wrong."""
+
+    def wrong(case):
+        return {"per_sample_gradients": case.expected["per_sample_gradients"]} | DOUBLED(case)
+
+    is_third = judged_by(
+        lambda case, report, _: bool(np.allclose(report.got[()], 3 * LOSSES)), DOUBLED
+    )
+    suite = Suite(
+        monkeypatch,
+        a=judged_by(lambda *_: True, wrong, ("losses", "per_sample_gradients")),
+        b=of_coherence(0.5),
+        c=is_third,
+    )
+    tripled = {k: 3 * v for k, v in suite.case.expected["per_sample_gradients"].items()}
+
+    def accounts(first, own, coherence, **changes):
+        c = suite.compared(coherence=coherence, **changes)
+        c.__dict__["own"] = {"coherence": own}  # what follows of its gradients
+        says = accounts_for((first, "b"), c)
+        assert says in (True, False)
+        return says
+
+    gradients = {"per_sample_gradients": tripled}
+    assert accounts("a", 0.4, 0.2, **gradients)
+    assert not accounts("a", 0.4, 0.5 * COHERENCE, **gradients)
+    assert accounts("a", 0.4, 0.5 * COHERENCE, losses=3 * LOSSES)
+    assert not accounts("a", 0.4, 0.2, losses=3 * LOSSES)
+    assert accounts("c", 0.4, 0.5 * COHERENCE, losses=3 * LOSSES)
+    assert not accounts("c", 0.4, 0.5 * COHERENCE, losses=4 * LOSSES)
+
+
+@pytest.mark.parametrize("error", [ValueError, IndexError])
+def test_a_second_that_cannot_take_what_the_first_left_was_not_made_of_it(monkeypatch, error):
+    def second(case):
+        if (case.expected["losses"] != LOSSES).any():
+            raise error
+        return of_coherence(0.5)(case)
+
+    suite = Suite(monkeypatch, a=judged_by(lambda *_: True), b=second)
+    assert not suite.accounts("a", "b", losses=3 * LOSSES, coherence=0.5 * COHERENCE)

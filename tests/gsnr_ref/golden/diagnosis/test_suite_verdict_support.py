@@ -103,6 +103,9 @@ def test_one_that_explains_as_much_is_named_before_two(named):
     one, two = ((A,), suite[:18]), ((A, B), suite[2:])
     assert named(suite, one, two) == [A]
     assert named(suite, one, ((A, B), suite)) == [A, B]
+    # As much as the best of the others, not as the least.
+    best, least = ((A,), suite[1:]), (("summed-mean",), suite[2:])
+    assert named(suite, best, least, ((B, "mean-loss-gradients"), suite[:19])) == [A]
 
 
 def test_two_are_sought_in_the_two_cases_that_are_hardest(named):
@@ -157,3 +160,12 @@ def test_quantities_and_cases_are_those_that_need_it(monkeypatch):
         f"{found.mistake.title} [half-missing]: losses, mean in 4 cases. {found.mistake.remedy} "
         f"See {found.mistake.seen[0]}"
     )
+
+
+def test_what_has_no_support_explains_nothing(monkeypatch):
+    suite = [Case(c) for c in BOTH[:3]]
+    evidence = suite_verdict._Evidence(suite)
+    monkeypatch.setattr(suite_verdict, "accounts_for", lambda h, c: h == (A,))
+    assert evidence.explained((A,)) == suite and evidence.explained((B,)) == []
+    assert evidence.supports((A,), []) is False
+    assert evidence.supports((JUDGED, A), suite) is False  # nothing needs the first

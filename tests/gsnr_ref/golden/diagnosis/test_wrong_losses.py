@@ -1,5 +1,7 @@
 """Losses times a number, and weights the other way round."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,13 @@ def test_a_factor_of_the_loss_is_in_each_gradient_and_squared_in_each_variance(i
         assert golden.mistakes()[id].wrong(case) == {}
 
 
+def test_a_mean_over_two_outputs_is_not_their_half_sum_twice():
+    case = golden.load("linear-multi-output")
+    two = replace(case, y=case.y[:, :2])
+    losses = golden.mistakes()["mse-loss"].wrong(two)["losses"]
+    np.testing.assert_array_equal(losses, case.expected["losses"])  # 2 / 2 of it
+
+
 def test_weights_the_other_way_round():
     wrong = golden.mistakes()["transposed-weights"].wrong
     case = golden.load("linear-multi-output")
@@ -48,3 +57,5 @@ def test_weights_the_other_way_round():
     np.testing.assert_array_equal(made["losses"], e["losses"])
     assert wrong(golden.load("location")) == {}  # one number, either way
     assert wrong(golden.load("linear")) != {}
+    some = replace(case, params={"a.weight": np.ones((1, 1)), "b.weight": np.ones((2, 3))})
+    assert wrong(some) != {}
