@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Certified values of GSNR, OSGR and all that leads to them, for backends in "
         "any language: export the cases, compute them, and check the results."
     )
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="list the cases, the flags or the known mistakes")
     what = listing.add_mutually_exclusive_group()
     what.add_argument("--flag", metavar="F", help="only cases with this flag")
